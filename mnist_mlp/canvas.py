@@ -1,0 +1,105 @@
+"""From a canvas to MNIST's 28×28: find the ink, then place it as MNIST's authors did."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+SIDE = 28  # MNIST's image
+BOX = 20  # a digit's longer side within it
+CENTRE = 14.5  # where MNIST's centres of mass lie: the middle of pixel 14, counted from 0
+MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
+NOISE = 0.15  # of the full contrast: what is fainter is not ink
+MIN_EXTENT = 0.04  # of the canvas: a shorter mark is a speck
+BLOB = 0.7  # share of its box that a mark without any shape covers
+
+
+class Placed(NamedTuple):
+    pixels: np.ndarray
+    """(28, 28) float32 in 0..1, all zero where there is no digit."""
+    hint: str
+    """What the person who drew can do about it; empty where there is a digit."""
+
+
+def to_mnist(canvas: np.ndarray) -> np.ndarray:
+    """Place what is drawn on a canvas as MNIST places its digits.
+
+    The recipe is that of LeCun, Cortes and Burges: the digit's longer side fitted into 20 pixels,
+    proportions kept and edges smooth, its centre of mass at the centre of 28×28.
+
+    Args:
+        canvas: uint8, (H, W), (H, W, 3) or (H, W, 4), of any size; ink of any colour on a light,
+            dark or transparent ground.
+
+    Returns:
+        (28, 28) float32 in 0..1, ink high; all zero where there is no digit.
+
+    Raises:
+        TypeError: not an array, or not of uint8.
+        ValueError: another shape, or no pixels.
+    """
+    return place(canvas).pixels
+
+
+def place(canvas: np.ndarray) -> Placed:
+    """As `to_mnist`, with a hint for the visitor where there is nothing to place."""
+    nothing = np.zeros((SIDE, SIDE), np.float32)
+    ink = find_ink(canvas)
+    mark = ink > 0.5
+    columns, rows = np.flatnonzero(mark.any(0)), np.flatnonzero(mark.any(1))
+    if not len(columns):
+        return Placed(nothing, "Draw a digit.")
+    left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+    longer, shorter = max(right - left, bottom - top), min(right - left, bottom - top)
+    filled = mark[top:bottom, left:right].mean()
+    if longer < MIN_EXTENT * max(ink.shape):
+        return Placed(nothing, "That is only a speck: draw larger.")
+    if filled > BLOB and shorter > 0.6 * longer:
+        return Placed(nothing, "That is a blot, without lines to read: draw a digit.")
+    # The weight is taken from the digit's own box, so that specks elsewhere don't pull the centre.
+    ink = ink[top:bottom, left:right]
+    weight = ink.sum()
+    x = ink.sum(0) @ (np.arange(right - left) + 0.5) / weight
+    y = ink.sum(1) @ (np.arange(bottom - top) + 0.5) / weight
+    # One resampling does it all: the square of canvas that becomes the 28×28, cut out and reduced.
+    step = longer / BOX
+    margin = int(np.ceil(SIDE * step))
+    paper = Image.fromarray(np.pad((ink * 255).astype(np.uint8), margin))
+    box = [margin + x - CENTRE * step, margin + y - CENTRE * step]
+    box += [box[0] + SIDE * step, box[1] + SIDE * step]
+    small = paper.resize((SIDE, SIDE), Image.Resampling.BOX if step > 1 else Image.Resampling.BILINEAR, tuple(box))
+    return Placed(np.asarray(small, np.float32) / 255, "")
+
+
+def find_ink(canvas: np.ndarray) -> np.ndarray:
+    """How much ink is at each pixel: (H, W) float32 in 0..1, whatever the colours."""
+    if not isinstance(canvas, np.ndarray) or canvas.dtype != np.uint8:
+        got = canvas.dtype if isinstance(canvas, np.ndarray) else type(canvas).__name__
+        raise TypeError(f"a canvas is a NumPy array of uint8; got {got}")
+    if canvas.ndim == 2:
+        canvas = canvas[..., None]
+    if canvas.ndim != 3 or canvas.shape[2] not in (1, 3, 4) or 0 in canvas.shape:
+        raise ValueError(f"a canvas is (H, W), (H, W, 3) or (H, W, 4); got {canvas.shape}")
+    if canvas.shape[2] == 4:
+        alpha = canvas[..., 3]
+        if np.median(_border(alpha)) < 128:
+            # A transparent ground has no colour to differ from: what is opaque is the ink.
+            return _stretch(alpha.astype(np.float32))
+        canvas = canvas[..., :3]
+    colour = canvas.astype(np.float32)
+    ground = np.median(_border(colour), axis=0)
+    return _stretch(np.abs(colour - ground).max(-1))
+
+
+def _border(picture: np.ndarray) -> np.ndarray:
+    edges = picture[0], picture[-1], picture[:, 0], picture[:, -1]
+    return np.concatenate(edges)
+
+
+def _stretch(contrast: np.ndarray) -> np.ndarray:
+    highest = contrast.max()
+    if highest < MIN_CONTRAST:
+        return np.zeros_like(contrast)
+    return np.clip((contrast / highest - NOISE) / (1 - 2 * NOISE), 0, 1)
