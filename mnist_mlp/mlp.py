@@ -12,6 +12,8 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from mnist_mlp.explain import Explanation, explain
+
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
 SHAPES = {
@@ -91,6 +93,21 @@ class MLP(ModelHubMixin):
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the ten digits: (..., 10) float32, rows that sum to 1; x as in `forward`."""
         return self.forward(x).probabilities
+
+    def explain(self, x: np.ndarray, digit: int | None = None) -> Explanation:
+        """Which ink argues for a digit, and which against: evidence (28, 28), bias and logit.
+
+        For the ReLU network it is exact, for the sigmoid network it is integrated gradients from a blank image;
+        for both, evidence.sum() + bias is the logit. The module `mnist_mlp.explain` has the formulas.
+
+        Args:
+            x: one picture, (784,) or (28, 28), floats in 0..1.
+            digit: 0 to 9; None for the one that the network predicts.
+
+        Raises:
+            TypeError, ValueError: another picture, or no such digit.
+        """
+        return explain(self, x, digit)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         metadata = {"format": "np", "activation": self.activation}
