@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mnist_mlp.explain import Explanation, explain
+from mnist_mlp.files import write_whole
 
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
@@ -53,7 +55,32 @@ class Forward(NamedTuple):
     probabilities: np.ndarray
 
 
-class MLP(ModelHubMixin):
+# What a network's folder says of it, where `train.py` has not written a model card.
+CARD = """---
+{{ card_data }}
+---
+
+# A small network that reads handwritten digits
+
+784-128-256-10, trained on MNIST; `config.json` says how. Pixels in, probabilities of the ten digits out:
+
+```python
+from mnist_mlp import MLP, to_mnist
+
+net = MLP.from_pretrained("user/name")
+net.predict_proba(to_mnist(canvas))
+```
+"""
+
+
+class MLP(
+    ModelHubMixin,
+    model_card_template=CARD,
+    library_name="mnist-mlp",
+    license="apache-2.0",
+    pipeline_tag="image-classification",
+    tags=["mnist", "numpy"],
+):
     """A trained 784-128-256-10 network.
 
     Args:
@@ -109,18 +136,91 @@ class MLP(ModelHubMixin):
         """
         return explain(self, x, digit)
 
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        model_card_kwargs: dict[str, Any] | None = None,
+        **hub: Any,
+    ) -> str | None:
+        """Save model.safetensors, config.json and, where there is none, a README.md.
+
+        Whatever ends the process meanwhile, each file is the earlier one or the new one.
+
+        Args:
+            save_directory: the folder, made if there is none.
+            repo_id, push_to_hub, model_card_kwargs, hub: as in `huggingface_hub.ModelHubMixin`.
+
+        Returns:
+            The address of the commit, if it was pushed.
+
+        Raises:
+            OSError: the folder could not be written.
+        """
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        # The mixin's own takes config.json away before it writes: not from under those who read it.
+        with TemporaryDirectory() as apart:
+            super().save_pretrained(apart, model_card_kwargs=model_card_kwargs)
+            for file in sorted(Path(apart).iterdir(), reverse=True):
+                if file.name != "README.md" or not (folder / file.name).exists():
+                    write_whole(folder / file.name, file.read_bytes())
+        if not push_to_hub:
+            return None
+        return self.push_to_hub(repo_id or folder.name, model_card_kwargs=model_card_kwargs, **hub)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         metadata = {"format": "np", "activation": self.activation}
         save_file(self.weights, save_directory / "model.safetensors", metadata)
-        (save_directory / "config.json").write_text(json.dumps(self.config, indent=2) + "\n")
+        (save_directory / "config.json").write_text(
+            json.dumps(self.config, indent=2) + "\n", encoding="utf-8"
+        )
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, config: Any = None, **hub: Any) -> MLP:
-        folder = Path(model_id)
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        subfolder: str = "",
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        **unknown: Any,
+    ) -> MLP:
+        """Read a network from a folder, or from a repository of the Hub.
+
+        Args:
+            pretrained_model_name_or_path: a folder, or a repository's id such as "user/name".
+            subfolder: where in it the network is: "sigmoid" in a repository that `train.py` published.
+            revision, token, cache_dir, force_download, local_files_only: as in
+                `huggingface_hub.snapshot_download`.
+
+        Raises:
+            ValueError: the files are not a network's; the message names the file and the fault.
+            huggingface_hub.errors.HfHubHTTPError, LocalEntryNotFoundError: the repository, the
+                revision or the Hub cannot be reached.
+        """
+        if unknown:
+            raise TypeError(f"from_pretrained knows no {', '.join(unknown)}")
+        folder = Path(pretrained_model_name_or_path)
         if not folder.is_dir():
-            wanted = ["model.safetensors", "config.json"]
-            folder = Path(snapshot_download(model_id, allow_patterns=wanted, **hub))
-        return cls._from_folder(folder)
+            inside = f"{subfolder}/" if subfolder else ""
+            folder = Path(
+                snapshot_download(
+                    str(pretrained_model_name_or_path),
+                    allow_patterns=[f"{inside}model.safetensors", f"{inside}config.json"],
+                    revision=revision,
+                    token=token,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                )
+            )
+        return cls._from_folder(folder / subfolder)
 
     @classmethod
     def _from_folder(cls, folder: Path) -> MLP:
