@@ -1,4 +1,4 @@
-"""A pad to draw a digit on, and what a small neural network makes of it while the pen still moves."""
+"""The page: a pad to draw a digit on, and what a small neural network makes of it while the pen still moves."""
 
 from __future__ import annotations
 
@@ -7,25 +7,43 @@ from pathlib import Path
 import gradio as gr
 
 from mnist_mlp.answer import TOP_K, answer
-from mnist_mlp.pad import Pad
+from mnist_mlp.pad import Live, Pad, Preview, Sketchpad
 
-PACKAGE = Path(__file__).parent / "mnist_mlp"
+# How the page looks, and what of Gradio's own it leaves out.
+PAGE = {
+    "theme": gr.themes.Base(primary_hue="indigo", neutral_hue="stone", font=["system-ui", "sans-serif"]),
+    "css_paths": Path(__file__).parent / "mnist_mlp" / "page.css",
+    "footer_links": ["api"],
+    "run_history": False,
+    "ssr_mode": False,
+}
 
 
-def outputs() -> list[gr.components.Component]:
+def network(**ids: str) -> gr.Radio:
+    return gr.Radio([("ReLU", "relu"), ("Sigmoid", "sigmoid")], value="relu", label="Network", **ids)
+
+
+def outputs(**ids: str) -> list[gr.components.Component]:
     return [
-        gr.Label(num_top_classes=TOP_K, show_label=False, elem_id="label"),
-        gr.HTML(html_template="<img src='${value}' alt='28x28'>", js_on_load=None, elem_id="preview"),
-        gr.HTML(js_on_load=None, elem_id="hint"),
+        gr.Label(num_top_classes=TOP_K, show_label=False, elem_classes="label", elem_id=ids.get("label")),
+        Preview(caption="What the network sees: 28 × 28 pixels", elem_id=ids.get("preview"), elem_classes="preview"),
+        gr.HTML(
+            "Draw a digit.",
+            html_template="<p role='status'>${value}</p>",
+            js_on_load=None,
+            elem_id=ids.get("hint"),
+            elem_classes="hint",
+        ),
     ]
 
 
-with gr.Blocks(title="Digits", delete_cache=(600, 3600)) as demo:
+with gr.Blocks(title="Digits, read while you draw", delete_cache=(600, 3600)) as demo:
+    gr.HTML("<h1>Digits, read while you draw</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
     with gr.Tab("Draw"):
-        gr.Interface(
+        Live(
             answer,
-            [Pad(elem_id="pad"), gr.Radio([("ReLU", "relu"), ("Sigmoid", "sigmoid")], value="relu", elem_id="network")],
-            outputs(),
+            [Pad(elem_id="pad"), network(elem_id="network")],
+            outputs(label="label", preview="preview", hint="hint"),
             live=True,
             api_name="predict",
             clear_btn=None,
@@ -33,6 +51,18 @@ with gr.Blocks(title="Digits", delete_cache=(600, 3600)) as demo:
             deep_link=False,
             show_progress="hidden",
         )
+    with gr.Tab("Photo or picture"):
+        gr.Interface(
+            answer,
+            [Sketchpad(sources=["upload", "clipboard", "webcam"], layers=False), network()],
+            outputs(),
+            live=True,
+            api_name="predict_sketchpad",
+            clear_btn=None,
+            flagging_mode="never",
+            deep_link=False,
+            show_progress="hidden",
+        )
 
 if __name__ == "__main__":
-    demo.launch(ssr_mode=False, run_history=False, footer_links=["api"])
+    demo.launch(**PAGE)

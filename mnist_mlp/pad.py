@@ -1,77 +1,173 @@
-"""The drawing pad, and the preview beside it, as components of the page."""
+"""The page's components for pictures: the pad, the editor of the second tab, and the preview."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from gradio.events import Events
+from gradio.components.base import server
+from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.data_classes import FileData
+from gradio.events import Dependency, Events
 from PIL import Image
 
 from mnist_mlp.canvas import find_ink
-from mnist_mlp.picture import PictureError, read_data_url, read_picture
+from mnist_mlp.picture import MAX_BYTES, PictureError, read_data_url, read_picture
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
-SIDE = 224  # of what travels, in pixels
+SIDE = 224  # pixels of a sheet that goes to the page
+MAX_HELD = 32  # drawings of the editor that wait for their call: each comes right after its drawing
 
 
 class Pad(gr.HTML):
-    """A sheet to draw on that sends what is drawn while it is drawn.
+    """A sheet of paper that sends what is drawn on it while it is drawn.
 
-    As an input, it passes the drawing as a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4); None where
+    As an input, it passes the drawing as a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4), or None where
     nothing is drawn. It takes the page's data URL or a caller's picture file. As an output, it shows
-    such a canvas, or a picture file, which can then be drawn over.
+    such a canvas or picture file, which can then be drawn over.
 
     Args:
+        value: what the sheet shows at first: a canvas or the path of a picture.
         examples: picture files to offer below the sheet, named after their digit.
     """
 
     EVENTS = [Events.change]
 
-    def __init__(self, value: Any = None, *, examples: list[Path] = EXAMPLES, **kwargs: Any):
+    def __init__(
+        self,
+        value: np.ndarray | str | Path | None = None,
+        *,
+        examples: list[Path] | None = None,
+        **kwargs: Any,
+    ):
+        examples = EXAMPLES if examples is None else examples
         super().__init__(
             value=value,
             html_template=(HERE / "pad.html").read_text(encoding="utf-8"),
             css_template=(HERE / "pad.css").read_text(encoding="utf-8"),
             js_on_load=(HERE / "pad.js").read_text(encoding="utf-8"),
             apply_default_css=False,
-            examples=[{"name": path.stem[:1], "picture": _to_sheet(read_picture(path))} for path in examples],
+            examples=[{"name": path.stem, "picture": _to_sheet(read_picture(path))} for path in examples],
             **kwargs,
         )
 
     def preprocess(self, payload: Any) -> np.ndarray | None:
         if payload is None or payload == "":
             return None
-        try:
-            return _read(payload)
-        except PictureError as fault:
-            raise gr.Error(str(fault), print_exception=False) from None
+        if isinstance(payload, str):
+            return _read(read_data_url, payload)
+        # Gradio has checked the path of a dictionary with this mark, and moved the file into its cache. The
+        # path of any other is whatever a client wrote.
+        if isinstance(payload, dict) and payload.get("meta") == {"_type": "gradio.FileData"}:
+            return _read(read_picture, Path(payload["path"]))
+        raise gr.Error(
+            f"Expected a picture: a file or a data URL; got {type(payload).__name__}.", print_exception=False
+        )
 
     def postprocess(self, value: np.ndarray | str | Path | None) -> str:
         if value is None:
             return ""
         return _to_sheet(value if isinstance(value, np.ndarray) else read_picture(value))
 
+    def api_info(self) -> dict[str, Any]:
+        file = FileData.model_json_schema()
+        return {**file, "description": "A picture of one handwritten digit, as a file: gradio_client.handle_file(path)"}
 
-def _read(payload: Any) -> np.ndarray:
-    if isinstance(payload, str):
-        return read_data_url(payload)
-    # Gradio has checked the path of a dictionary with this mark and moved the file into its cache. Of any
-    # other, the path is whatever the client wrote.
-    if isinstance(payload, dict) and payload.get("meta") == {"_type": "gradio.FileData"}:
-        return read_picture(Path(payload["path"]))
-    raise PictureError(f"Expected a picture file or a data URL; got {type(payload).__name__}.")
+    def example_payload(self) -> Any:
+        return gr.FileData(path="seven.png", meta={"_type": "gradio.FileData"}).model_dump()
+
+    def example_value(self) -> Any:
+        return "seven.png"
+
+
+class Sketchpad(gr.Sketchpad):
+    """Gradio's editor, for a photo or a picture: upload, paste, webcam, crop, draw over.
+
+    As an input, it passes the picture as a uint8 canvas, as `Pad` does; None where there is none. Of what
+    the editor uploads, only the finished picture is kept, and only until its call.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.held: OrderedDict[str, bytes] = OrderedDict()
+
+    def get_block_name(self) -> str:
+        return "imageeditor"
+
+    @server
+    def accept_blobs(self, data: AcceptBlobs) -> None:
+        """Take one upload of the editor."""
+        if data.data.get("type") != "composite":
+            return
+        picture = data.files[0][1]
+        if len(picture) > MAX_BYTES:
+            raise gr.Error(f"Expected a picture of at most {MAX_BYTES:,} bytes; got {len(picture):,}.")
+        self.held[str(data.data["id"])] = picture
+        while len(self.held) > MAX_HELD:
+            self.held.popitem(last=False)
+
+    def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
+        if payload is None:
+            return None
+        if payload.id is not None:
+            held = self.held.pop(payload.id, None)
+            return None if held is None else _read(read_picture, held)
+        file = payload.composite or payload.background
+        return None if file is None else _read(read_picture, Path(file.path))
+
+
+class Preview(gr.HTML):
+    """A picture as a data URL, shown large, each pixel a square. None for none."""
+
+    EVENTS = []
+
+    def __init__(self, *, caption: str, **kwargs: Any):
+        super().__init__(
+            html_template=(HERE / "preview.html").read_text(encoding="utf-8"),
+            css_template=(HERE / "preview.css").read_text(encoding="utf-8"),
+            js_on_load=None,
+            apply_default_css=False,
+            caption=caption,
+            **kwargs,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "description": "The 28×28 pixels that the network sees: a PNG in a data URL"}
+
+
+class Live(gr.Interface):
+    """An interface that tells the pad when an answer has come, so that it sends only the newest drawing next."""
+
+    def attach_submit_events(self, *buttons: Any) -> Dependency:
+        call = super().attach_submit_events(*buttons)
+        for outcome, then in (("answered", call.success), ("failed", call.failure)):
+            then(None, js=f"() => {{ document.dispatchEvent(new Event('pad:{outcome}')); }}", api_visibility="private")
+        return call
+
+
+def _read(read: Any, source: Any) -> np.ndarray:
+    try:
+        return read(source)
+    except PictureError as fault:
+        raise gr.Error(str(fault), print_exception=False) from None
 
 
 def _to_sheet(canvas: np.ndarray) -> str:
-    """A canvas as the page holds a drawing: a grey PNG in a data URL, dark ink on white."""
-    paper = Image.fromarray(255 - (find_ink(canvas) * 255).astype(np.uint8))
-    paper.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    """A canvas as the page holds a drawing: a square grey PNG in a data URL, dark ink on white."""
+    ink = Image.fromarray((find_ink(canvas) * 255).astype(np.uint8))
+    longer = max(ink.size)
+    square = Image.new("L", (longer, longer))
+    square.paste(ink, ((longer - ink.width) // 2, (longer - ink.height) // 2))
+    sheet = square.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    if longer < SIDE:
+        # MNIST's pixels, enlarged, are a blur: between its light and its dark there runs an edge.
+        sheet = sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255))
     file = io.BytesIO()
-    paper.save(file, "PNG")
+    Image.eval(sheet, lambda ink: 255 - ink).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
