@@ -47,7 +47,7 @@ class Inside(gr.HTML):
         return None if value is None else pack(value)
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": ["object", "null"], "description": "What the page's explanation shows, packed. See /explain."}
+        return {"type": "object", "description": "What the page's explanation shows, packed. See /explain."}
 
 
 def pack(workings: Workings) -> dict[str, Any]:
