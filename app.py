@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from mnist_mlp.answer import TOP_K, answer
+from mnist_mlp.inside import Inside
 from mnist_mlp.pad import Live, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
@@ -20,20 +21,21 @@ PAGE = {
 
 
 def network(**ids: str) -> gr.Radio:
-    return gr.Radio([("ReLU", "relu"), ("Sigmoid", "sigmoid")], value="relu", label="Network", **ids)
+    return gr.Radio([("ReLU", "relu"), ("Sigmoid", "sigmoid")], value="relu", label="Network", elem_classes="choice", **ids)
 
 
 def outputs(**ids: str) -> list[gr.components.Component]:
     return [
-        gr.Label(num_top_classes=TOP_K, show_label=False, elem_classes="label", elem_id=ids.get("label")),
-        Preview(caption="What the network sees: 28 × 28 pixels", elem_id=ids.get("preview"), elem_classes="preview"),
+        gr.Label(num_top_classes=TOP_K, show_label=False, elem_classes="answer-label", elem_id=ids.get("label")),
+        Preview(caption="What the network sees: 28 × 28 pixels", elem_id=ids.get("preview"), elem_classes="answer-preview"),
         gr.HTML(
             "Draw a digit.",
             html_template="<p role='status'>${value}</p>",
             js_on_load=None,
             elem_id=ids.get("hint"),
-            elem_classes="hint",
+            elem_classes="answer-hint",
         ),
+        Inside(elem_id=ids.get("inside"), elem_classes="inside"),
     ]
 
 
@@ -43,7 +45,7 @@ with gr.Blocks(title="Digits, read while you draw", delete_cache=(600, 3600)) as
         Live(
             answer,
             [Pad(elem_id="pad"), network(elem_id="network")],
-            outputs(label="label", preview="preview", hint="hint"),
+            outputs(label="label", preview="preview", hint="hint", inside="inside"),
             live=True,
             api_name="predict",
             clear_btn=None,
@@ -54,7 +56,7 @@ with gr.Blocks(title="Digits, read while you draw", delete_cache=(600, 3600)) as
     with gr.Tab("Photo or picture"):
         gr.Interface(
             answer,
-            [Sketchpad(sources=["upload", "clipboard", "webcam"], layers=False), network()],
+            [Sketchpad(sources=["upload", "clipboard", "webcam"], layers=False, show_label=False, elem_classes="editor"), network()],
             outputs(),
             live=True,
             api_name="predict_sketchpad",

@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from mnist_mlp.canvas import place
+from mnist_mlp.explain import Workings, workings
 from mnist_mlp.mlp import MLP, load
 
 TOP_K = 3
 
 
-def answer(picture: np.ndarray | None, network: str = "relu") -> tuple[dict[str, float] | None, str | None, str]:
-    """Read a handwritten digit (0 to 9) in a picture.
+class Answer(NamedTuple):
+    """In the order in which the page shows it, and the API returns it."""
+
+    label: dict[str, float] | None
+    """The probability of each digit; None where there is no digit."""
+    preview: str | None
+    """The 28×28 pixels that the network sees, as a PNG in a data URL."""
+    hint: str
+    """What there is to say: what the picture lacks, or between which digits the network is not sure."""
+    inside: Workings | None
+    """How the answer came about."""
+
+
+def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
+    """Read one handwritten digit in a picture: dark on light or light on dark, anywhere in it, of any size.
 
     Args:
-        picture: one digit, dark on light or light on dark, of any size.
+        picture: a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4); None where nothing is drawn.
         network: "relu" or "sigmoid".
-
-    Returns:
-        The probability of each digit; the 28×28 pixels that the network sees, as a PNG data URL;
-        a hint where there is something to say. The first two are None where there is no digit.
     """
     if picture is None:
-        return None, None, "Draw a digit."
+        return Answer(None, None, "Draw a digit.", None)
     placed = place(picture)
     if placed.hint:
-        return None, None, placed.hint
+        return Answer(None, None, placed.hint, None)
     net = load(network)
-    probabilities = net.predict_proba(placed.pixels)
+    inside = workings(net, placed.pixels)
+    probabilities = inside.steps.probabilities
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
-    return label, to_data_url(placed.pixels), _doubt(probabilities, net)
+    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), inside)
 
 
 def to_data_url(pixels: np.ndarray) -> str:

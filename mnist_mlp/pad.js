@@ -164,8 +164,6 @@ function endStroke() {
 
 canvas.addEventListener("pointerdown", (event) => {
   if (pointer !== null || event.button !== 0) return;
-  event.preventDefault(); // no text selection, no second mouse event
-  canvas.focus({ preventScroll: true });
   pointer = event.pointerId;
   canvas.setPointerCapture(pointer);
   stroke = { width: Number(widths.querySelector(":checked").value), points: place(event) };
