@@ -35,12 +35,12 @@ def outputs(**ids: str) -> list[gr.components.Component]:
             elem_id=ids.get("hint"),
             elem_classes="answer-hint",
         ),
-        Inside(elem_id=ids.get("inside"), elem_classes="inside"),
+        Inside(elem_id=ids.get("inside"), elem_classes="answer-inside"),
     ]
 
 
-with gr.Blocks(title="Digits, read while you draw", delete_cache=(600, 3600)) as demo:
-    gr.HTML("<h1>Digits, read while you draw</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
+with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as demo:
+    gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
     with gr.Tab("Draw"):
         Live(
             answer,
