@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mnist_mlp.explain import Explanation, explain
-from mnist_mlp.files import write_whole
+from mnist_mlp.files import write_together
 
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
@@ -164,16 +164,17 @@ class MLP(
         # The mixin's own takes config.json away before it writes: not from under those who read it.
         with TemporaryDirectory() as apart:
             super().save_pretrained(apart, model_card_kwargs=model_card_kwargs)
-            for file in sorted(Path(apart).iterdir(), reverse=True):
-                if file.name != "README.md" or not (folder / file.name).exists():
-                    write_whole(folder / file.name, file.read_bytes())
+            files = {folder / file.name: file.read_bytes() for file in Path(apart).iterdir()}
+        if (folder / "README.md").exists():
+            del files[folder / "README.md"]
+        write_together(files)
         if not push_to_hub:
             return None
         return self.push_to_hub(repo_id or folder.name, model_card_kwargs=model_card_kwargs, **hub)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        metadata = {"format": "np", "activation": self.activation}
-        save_file(self.weights, save_directory / "model.safetensors", metadata)
+        # One entry: safetensors writes several in an order that changes from run to run.
+        save_file(self.weights, save_directory / "model.safetensors", {"activation": self.activation})
         (save_directory / "config.json").write_text(
             json.dumps(self.config, indent=2) + "\n", encoding="utf-8"
         )

@@ -1,0 +1,305 @@
+"""A server on loopback that speaks the Hub's protocol, as far as `huggingface_hub` uses it here.
+
+Repositories of models and Spaces, in memory: create, preupload, commit, LFS, resolve, branches, tags, tokens;
+and connections that break halfway. There is no such server on the package index, only mirrors that download.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pathspec
+import uvicorn
+from huggingface_hub import RepoCard
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+OWNER, READER, SECRET = "owner", "reader", {"hf_owner": "owner", "hf_reader": "reader"}
+LFS_FILES = (
+    ".safetensors",
+    ".png",
+)  # what a new repository's .gitattributes puts into LFS, of what is sent here
+
+
+class HubError(Exception):
+    def __init__(self, status: int, code: str = "", message: str = ""):
+        self.status, self.headers = status, {"X-Error-Code": code, "X-Error-Message": message}
+
+
+class Repo:
+    def __init__(self, private: bool):
+        self.private = private
+        self.commits: dict[str, dict[str, bytes]] = {}
+        self.refs: dict[str, str] = {}
+        self.commit("main", {})
+
+    def commit(self, branch: str, files: dict[str, bytes]) -> str:
+        oid = hashlib.sha1(f"{branch}{len(self.commits)}{sorted(files)}".encode()).hexdigest()
+        self.commits[oid] = files
+        self.refs[branch] = oid
+        return oid
+
+    def at(self, revision: str) -> tuple[str, dict[str, bytes]]:
+        oid = self.refs.get(revision, revision)
+        if oid not in self.commits:
+            raise HubError(404, "RevisionNotFound")
+        return oid, self.commits[oid]
+
+
+class Hub:
+    def __init__(self) -> None:
+        self.repos: dict[str, Repo] = {}
+        self.objects: dict[str, bytes] = {}
+        self.requests: list[str] = []
+        self.breaks: dict[str, int] = {}
+        """How many more times a request whose path holds the text breaks halfway."""
+        self.silent: set[str] = set()
+        """Requests whose path holds the text are not answered for a minute."""
+        self.address = ""
+
+    # Accounts
+
+    def user(self, request: Request) -> str | None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token and token not in SECRET:
+            raise HubError(401, message="Invalid credentials in Authorization header")
+        return SECRET.get(token)
+
+    def repo(self, request: Request, write: bool = False) -> Repo:
+        user, at = self.user(request), request.path_params
+        repo = self.repos.get(f"{at.get('kind', 'models')}/{at['owner']}/{at['name']}")
+        if repo is None or (repo.private and user != at["owner"]):
+            raise HubError(404 if user else 401, "RepoNotFound", "Repository not found")
+        if write and user != at["owner"]:
+            raise HubError(403, message="You have read access but not the required permissions")
+        return repo
+
+    # Answers
+
+    async def create(self, request: Request) -> Response:
+        user, wanted = self.user(request), await request.json()
+        owner = wanted.get("organization") or user
+        if user is None or owner != user:
+            raise HubError(401 if user is None else 403, message="You cannot create this repository")
+        repo_id, kind = f"{owner}/{wanted['name']}", f"{wanted.get('type') or 'model'}s"
+        url = f"{self.address}/{'' if kind == 'models' else kind + '/'}{repo_id}"
+        if f"{kind}/{repo_id}" in self.repos:
+            return JSONResponse({"url": url, "name": repo_id, "error": "You already created it"}, 409)
+        self.repos[f"{kind}/{repo_id}"] = Repo(private=wanted.get("visibility") == "private")
+        return JSONResponse({"url": url, "name": repo_id, "id": repo_id})
+
+    async def validate(self, request: Request) -> Response:
+        content = (await request.json())["content"]
+        try:
+            data = RepoCard(content).data.to_dict()
+        except (ValueError, TypeError) as fault:
+            return JSONResponse({"errors": [{"message": str(fault)}], "warnings": []}, 400)
+        warnings = [] if data else [{"message": "empty or missing yaml metadata in repo card"}]
+        return JSONResponse({"errors": [], "warnings": warnings})
+
+    async def info(self, request: Request) -> Response:
+        oid, files = self.repo(request).at(request.path_params.get("revision", "main"))
+        repo_id = "{owner}/{name}".format(**request.path_params)
+        siblings = [{"rfilename": path} for path in files]
+        return JSONResponse({"id": repo_id, "modelId": repo_id, "sha": oid, "siblings": siblings, "tags": []})
+
+    async def tree(self, request: Request) -> Response:
+        _, files = self.repo(request).at(request.path_params["revision"])
+        return JSONResponse([_entry(path, content) for path, content in files.items()])
+
+    async def branch(self, request: Request) -> Response:
+        repo = self.repo(request, write=True)
+        wanted = await request.json() if await request.body() else {}
+        repo.refs[request.path_params["branch"]] = repo.at(wanted.get("startingPoint") or "main")[0]
+        return JSONResponse({})
+
+    async def tag(self, request: Request) -> Response:
+        repo = self.repo(request, write=True)
+        repo.refs[(await request.json())["tag"]] = repo.at(request.path_params["revision"])[0]
+        return JSONResponse({})
+
+    async def preupload(self, request: Request) -> Response:
+        _, files = self.repo(request, write=True).at(request.path_params["revision"])
+        wanted = await request.json()
+        ignored = pathspec.GitIgnoreSpec.from_lines(wanted.get("gitIgnore", "").splitlines())
+        return JSONResponse(
+            {
+                "files": [
+                    {
+                        "path": file["path"],
+                        "uploadMode": "lfs" if file["path"].endswith(LFS_FILES) else "regular",
+                        "shouldIgnore": ignored.match_file(file["path"]),
+                        "oid": _entry(file["path"], files[file["path"]])["oid"]
+                        if file["path"] in files
+                        else None,
+                    }
+                    for file in wanted["files"]
+                ]
+            }
+        )
+
+    async def lfs_batch(self, request: Request) -> Response:
+        self.repo(request, write=True)
+        objects = [{"oid": each["oid"], "size": each["size"]} for each in (await request.json())["objects"]]
+        for each in objects:
+            if each["oid"] not in self.objects:
+                upload, verify = (f"{self.address}/{path}/{each['oid']}" for path in ("lfs", "verify"))
+                each["actions"] = {"upload": {"href": upload}, "verify": {"href": verify}}
+        return JSONResponse({"transfer": "basic", "objects": objects})
+
+    async def lfs_put(self, request: Request) -> Response:
+        content = b""
+        async for piece in request.stream():
+            content += piece
+        if hashlib.sha256(content).hexdigest() == request.path_params["oid"]:
+            self.objects[request.path_params["oid"]] = content
+        return Response()
+
+    async def lfs_verify(self, request: Request) -> Response:
+        wanted = await request.json()
+        if len(self.objects.get(wanted["oid"], b"")) != wanted["size"]:
+            raise HubError(404, "EntryNotFound", "The object did not arrive whole")
+        return JSONResponse({})
+
+    async def commit(self, request: Request) -> Response:
+        repo, branch = self.repo(request, write=True), request.path_params["revision"]
+        _, earlier = repo.at(branch)
+        files = dict(earlier)
+        for line in (await request.body()).splitlines():
+            item = json.loads(line)
+            value = item["value"]
+            if item["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif item["key"] == "lfsFile":
+                if value["oid"] not in self.objects:
+                    raise HubError(400, message=f"{value['path']}: no such object")
+                files[value["path"]] = self.objects[value["oid"]]
+            elif item["key"] == "deletedFile":
+                del files[value["path"]]
+        oid = repo.commit(branch, files)
+        repo_id = "{owner}/{name}".format(**request.path_params)
+        return JSONResponse(
+            {"success": True, "commitOid": oid, "commitUrl": f"{self.address}/{repo_id}/commit/{oid}"}
+        )
+
+    async def resolve(self, request: Request) -> Response:
+        oid, files = self.repo(request).at(request.path_params["revision"])
+        path = request.path_params["path"]
+        if path not in files:
+            raise HubError(404, "EntryNotFound", "Entry not found")
+        content, digest = files[path], hashlib.sha256(files[path]).hexdigest()
+        headers = {"X-Repo-Commit": oid, "ETag": f'"{_entry(path, content)["oid"]}"'}
+        if not path.endswith(LFS_FILES):
+            return _content(request, content, headers)
+        headers |= {"X-Linked-ETag": f'"{digest}"', "X-Linked-Size": str(len(content))}
+        self.objects[digest] = content
+        elsewhere = self.address.replace("127.0.0.1", "localhost")  # as the Hub's storage is another host
+        return RedirectResponse(f"{elsewhere}/cdn/{digest}", 302, headers)
+
+    async def cdn(self, request: Request) -> Response:
+        content = self.objects[request.path_params["oid"]]
+        if request.method == "GET" and self.due(self.breaks, request.url.path):
+
+            async def half() -> AsyncIterator[bytes]:
+                yield content[: len(content) // 2]
+                raise ConnectionError("broken on purpose")
+
+            return StreamingResponse(half(), headers={"Content-Length": str(len(content))})
+        return _content(request, content, {"ETag": f'"{request.path_params["oid"]}"'})
+
+    def due(self, breaks: dict[str, int], path: str) -> bool:
+        for text, left in breaks.items():
+            if text in path and left:
+                breaks[text] -= 1
+                return True
+        return False
+
+    def app(self) -> Starlette:
+        api, top = "/api/{kind}/{owner}/{name}", "/{owner}/{name}"
+        answers: list[tuple[str, str, Callable[[Request], Any]]] = [
+            ("POST", "/api/repos/create", self.create),
+            ("POST", "/api/validate-yaml", self.validate),
+            ("GET", api, self.info),
+            ("GET", api + "/revision/{revision:path}", self.info),
+            ("GET", api + "/tree/{revision}", self.tree),
+            ("POST", api + "/branch/{branch}", self.branch),
+            ("POST", api + "/tag/{revision}", self.tag),
+            ("POST", api + "/preupload/{revision}", self.preupload),
+            ("POST", api + "/commit/{revision}", self.commit),
+            ("PUT", "/lfs/{oid}", self.lfs_put),
+            ("POST", "/verify/{oid}", self.lfs_verify),
+            ("GET", "/cdn/{oid}", self.cdn),
+        ]
+        for kind in ("", "/{kind}"):
+            answers.append(("POST", kind + top + ".git/info/lfs/objects/batch", self.lfs_batch))
+            answers.append(("GET", kind + top + "/resolve/{revision}/{path:path}", self.resolve))
+        return Starlette(
+            routes=[Route(path, self.guarded(answer), methods=[method]) for method, path, answer in answers]
+        )
+
+    def guarded(self, answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        async def guarded(request: Request) -> Response:
+            self.requests.append(f"{request.method} {request.url.path}")
+            if any(text in request.url.path for text in self.silent):
+                await asyncio.sleep(60)
+            try:
+                return await answer(request)
+            except HubError as error:
+                return JSONResponse({"error": error.headers["X-Error-Message"]}, error.status, error.headers)
+
+        return guarded
+
+
+def _entry(path: str, content: bytes) -> dict[str, Any]:
+    """A file as the Hub lists it; its id is git's, that of the pointer where it is in LFS."""
+    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content)}
+    if path.endswith(LFS_FILES):
+        digest, size = hashlib.sha256(content).hexdigest(), len(content)
+        content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n".encode()
+        entry["lfs"] = {"oid": digest, "size": size, "pointerSize": len(content)}
+    return {**entry, "oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
+
+
+def _known(path: str, files: dict[str, bytes]) -> str | None:
+    if path not in files:
+        return None
+    entry = _entry(path, files[path])
+    return str(entry.get("lfs", entry)["oid"])
+
+
+def _content(request: Request, content: bytes, headers: dict[str, str]) -> Response:
+    wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
+    if not wanted:
+        return Response(content, headers=headers)
+    start, end = int(wanted[1]), int(wanted[2] or len(content) - 1)
+    headers = {**headers, "Content-Range": f"bytes {start}-{end}/{len(content)}"}
+    return Response(content[start : end + 1], 206, headers)
+
+
+@contextmanager
+def running() -> Iterator[Hub]:
+    """A Hub on a free port of loopback."""
+    hub = Hub()
+    server = uvicorn.Server(uvicorn.Config(hub.app(), host="127.0.0.1", port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    hub.address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        yield hub
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join()
