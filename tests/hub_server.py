@@ -140,9 +140,7 @@ class Hub:
                         "path": file["path"],
                         "uploadMode": "lfs" if file["path"].endswith(LFS_FILES) else "regular",
                         "shouldIgnore": ignored.match_file(file["path"]),
-                        "oid": _entry(file["path"], files[file["path"]])["oid"]
-                        if file["path"] in files
-                        else None,
+                        "oid": _known(file["path"], files),
                     }
                     for file in wanted["files"]
                 ]
