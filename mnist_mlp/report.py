@@ -1,0 +1,156 @@
+"""What training tells of a network: its figures, and the pictures that a person wants to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import rankdata
+
+from mnist_mlp.canvas import to_mnist
+from mnist_mlp.mlp import MLP
+from mnist_mlp.scribbles import scribbles
+
+BINS = 15
+NON_DIGITS = 2_000
+WORST = 40
+
+matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+
+
+def calibration_error(probabilities: np.ndarray, digits: np.ndarray) -> float:
+    """Expected calibration error over 15 bins of confidence (Guo, Pleiss, Sun and Weinberger 2017).
+
+    Args:
+        probabilities: (n, 10); digits: (n,), the truth.
+    """
+    return float(sum(share * abs(right - sure) for share, right, sure in _bins(probabilities, digits)))
+
+
+def _bins(probabilities: np.ndarray, digits: np.ndarray) -> list[tuple[float, float, float]]:
+    sure = probabilities.max(1)
+    right = probabilities.argmax(1) == digits
+    which = np.minimum((sure * BINS).astype(int), BINS - 1)
+    return [
+        (float((which == b).mean()), float(right[which == b].mean()), float(sure[which == b].mean()))
+        for b in range(BINS)
+        if (which == b).any()
+    ]
+
+
+def auroc(digits: np.ndarray, others: np.ndarray) -> float:
+    """How often a digit gets more confidence than a drawing that is none: the area under the ROC curve."""
+    ranks = rankdata(np.concatenate([digits, others]))[: len(digits)]
+    return float((ranks.sum() - len(digits) * (len(digits) + 1) / 2) / (len(digits) * len(others)))
+
+
+def non_digit_confidence(net: MLP, seed: int) -> np.ndarray:
+    """The confidence that a network has in each of 2,000 letters and scribbles, (2000,)."""
+    placed = np.stack([to_mnist(canvas) for canvas in scribbles(NON_DIGITS, seed)])
+    return net.predict_proba(placed).max(1)
+
+
+def not_sure_below(net: MLP, x: np.ndarray) -> float:
+    """The confidence under which the visitor is told "not sure".
+
+    It is where the share of digits called unsure and that of non-digits called sure add up to the least:
+    Youden's index, on validation digits `x` (n, 784) and on non-digits that the tests never see.
+    """
+    digits, others = net.predict_proba(x).max(1), non_digit_confidence(net, seed=0)
+    candidates = np.linspace(0.3, 0.95, 66)
+    costs = [(digits < c).mean() + (others >= c).mean() for c in candidates]
+    return round(float(candidates[int(np.argmin(costs))]), 2)
+
+
+def measure(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
+    """The network's figures on the test images x (n, 784) float32 and their digits (n,)."""
+    p = net.predict_proba(x)
+    errors = int((p.argmax(1) != digits).sum())
+    others = non_digit_confidence(net, seed=1)
+    return {
+        "test_errors": errors,
+        "test_accuracy": round(1 - errors / len(digits), 4),
+        "test_ece": round(calibration_error(p, digits), 4),
+        "auroc_non_digits": round(auroc(p.max(1), others), 4),
+        "non_digits_called_unsure": round(float((others < net.config["not_sure_below"]).mean()), 3),
+        "digits_called_unsure": round(float((p.max(1) < net.config["not_sure_below"]).mean()), 4),
+    }
+
+
+def draw(net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path) -> None:
+    """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder."""
+    p = net.predict_proba(x)
+    figures = {
+        "curves": _curves(net.activation, history),
+        "confusion": _confusion(p, digits),
+        "mistakes": _mistakes(p, x, digits),
+        "first_layer": _first_layer(net),
+        "reliability": _reliability(p, digits),
+    }
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+
+
+def _curves(name: str, history: list[dict[str, float]]) -> Figure:
+    figure = Figure(figsize=(8, 3))
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] + 1 for row in history]
+    left.plot(epochs, [row[f"{name}_loss"] for row in history], label="redrawn digits")
+    left.plot(epochs, [row[f"val_{name}_loss"] for row in history], label="validation")
+    left.set(yscale="log", xlabel="epoch", ylabel="cross-entropy")
+    left.legend(frameon=False)
+    right.plot(epochs, [100 * (1 - row[f"val_{name}_accuracy"]) for row in history], color="C1")
+    right.set(yscale="log", xlabel="epoch", ylabel="validation errors, %")
+    figure.tight_layout()
+    return figure
+
+
+def _confusion(p: np.ndarray, digits: np.ndarray) -> Figure:
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (digits, p.argmax(1)), 1)
+    figure = Figure(figsize=(4.6, 4.6))
+    axes = figure.subplots()
+    wrong = counts * (1 - np.eye(10, dtype=int))
+    axes.imshow(wrong, cmap="Oranges", vmax=max(wrong.max(), 1) * 1.6)
+    for (i, j), count in np.ndenumerate(counts):
+        if count:
+            axes.text(j, i, count, ha="center", va="center", color="0.6" if i == j else "0.1")
+    axes.set(xticks=range(10), yticks=range(10), xlabel="predicted", ylabel="digit")
+    return figure
+
+
+def _mistakes(p: np.ndarray, x: np.ndarray, digits: np.ndarray) -> Figure:
+    """Those in which the network was surest of something wrong."""
+    wrong = np.flatnonzero(p.argmax(1) != digits)
+    wrong = wrong[np.argsort(p[wrong, digits[wrong]])][:WORST]
+    figure = Figure(figsize=(8, 5.6))
+    for axes, i in zip(figure.subplots(5, 8).flat, wrong):
+        axes.imshow(x[i].reshape(28, 28), cmap="gray_r")
+        axes.set_title(f"{digits[i]}, not {p[i].argmax()}: {p[i].max():.0%}", fontsize=8)
+    for axes in figure.axes:
+        axes.axis("off")
+    figure.tight_layout()
+    return figure
+
+
+def _first_layer(net: MLP) -> Figure:
+    figure = Figure(figsize=(8, 4.2))
+    limit = float(np.abs(net.w1).max()) / 2
+    for axes, unit in zip(figure.subplots(8, 16).flat, net.w1.T):
+        axes.imshow(unit.reshape(28, 28), cmap="PuOr", vmin=-limit, vmax=limit)
+        axes.axis("off")
+    figure.subplots_adjust(wspace=0.08, hspace=0.08)
+    return figure
+
+
+def _reliability(p: np.ndarray, digits: np.ndarray) -> Figure:
+    share, right, sure = (np.array(column) for column in zip(*_bins(p, digits)))
+    figure = Figure(figsize=(3.6, 3.6))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.8")
+    axes.scatter(sure, right, s=20 + 300 * share, color="C0", alpha=0.8)
+    axes.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.03), ylim=(0, 1.03))
+    return figure

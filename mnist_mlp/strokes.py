@@ -1,0 +1,93 @@
+"""What training knows of each digit's strokes: how far every place is from them, and where they end.
+
+A picture can be bent, but only from its strokes can it be drawn again with another pen, or with one
+stroke more. Lengths are in MNIST's pixels, places relative to `canvas.CENTRE`, y pointing down.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+from skimage.morphology import skeletonize
+
+from mnist_mlp.canvas import CENTRE
+
+FINE = 3  # strokes are measured on pictures enlarged so often,
+SIDE = 56  # and kept on a grid of twice MNIST's fineness,
+STEPS = 32  # in so many steps a pixel
+EDGE = 110  # of 255: MNIST's pixels are darker inside a stroke
+DIRECTIONS = 16  # in which a digit's outermost points are known, from +x towards +y
+SAMPLES = 24  # points of the middle line from which the centre of mass is told
+
+
+class Strokes(NamedTuple):
+    fields: np.ndarray
+    """(n, 3, 56·56) uint8: the picture; the distance from the outline, 128 on it and less inside; the
+    distance from the middle line. Distances in 1/32 pixel."""
+    outermost: np.ndarray
+    """(n, 2, 16, 2) float32: the outermost points of the outline and of the middle line."""
+    ends: np.ndarray
+    """(n, 4, 2) float32: the middle line's top, its bottom, its middle at half its height, its mean."""
+    samples: np.ndarray
+    """(n, 24, 2) float32: points spread over the middle line."""
+    length: np.ndarray
+    """(n,) float32: of the middle line."""
+    width: np.ndarray
+    """(n,) float32: of the pen."""
+
+
+def measure(images: np.ndarray) -> Strokes:
+    """The strokes of (n, 28, 28) uint8 images, on all cores."""
+    parts = np.array_split(images, max(cpu_count() * 8, 1))
+    measured = Parallel(n_jobs=-1)(delayed(_measure_all)(part) for part in parts if len(part))
+    return Strokes(*(np.concatenate(arrays) for arrays in zip(*measured)))
+
+
+def _measure_all(images: np.ndarray) -> Strokes:
+    return Strokes(*(np.stack(values) for values in zip(*map(_measure, images))))
+
+
+def _measure(image: np.ndarray) -> Strokes:
+    picture = Image.fromarray(image)
+    large = np.asarray(picture.resize((28 * FINE, 28 * FINE), Image.Resampling.BICUBIC))
+    inside = large > min(EDGE, large.max() - 1)
+    middle = skeletonize(inside)
+    outline = (distance_transform_edt(~inside) - distance_transform_edt(inside)) / FINE
+    fields = [
+        np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)),
+        _steps(outline, origin=128),
+        _steps(distance_transform_edt(~middle) / FINE, origin=0),
+    ]
+    line, area = _points(middle), _points(inside)
+    top, bottom = line[line[:, 1].argmin()], line[line[:, 1].argmax()]
+    half = (top[1] + bottom[1]) / 2
+    at_half = line[np.abs(line[:, 1] - half) <= np.abs(line[:, 1] - half).min() + 0.5]
+    ends = [top, bottom, [at_half[:, 0].mean(), half], line.mean(0)]
+    length = len(line) / FINE
+    return Strokes(
+        np.stack(fields).reshape(3, -1),
+        np.stack([_outermost(area), _outermost(line)]).astype(np.float32),
+        np.array(ends, np.float32),
+        line[np.linspace(0, len(line) - 1, SAMPLES).astype(int)].astype(np.float32),
+        np.float32(length),
+        np.float32(len(area) / FINE**2 / length),
+    )
+
+
+def _steps(distance: np.ndarray, origin: int) -> np.ndarray:
+    small = Image.fromarray(distance.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX)
+    return np.clip(origin + STEPS * np.asarray(small), 0, 255).round().astype(np.uint8)
+
+
+def _points(mask: np.ndarray) -> np.ndarray:
+    y, x = np.nonzero(mask)
+    return (np.stack([x, y], 1) + 0.5) / FINE - CENTRE
+
+
+def _outermost(points: np.ndarray) -> np.ndarray:
+    angle = np.arange(DIRECTIONS) * 2 * np.pi / DIRECTIONS
+    return points[(points @ np.stack([np.cos(angle), np.sin(angle)])).argmax(0)]

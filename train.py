@@ -1,0 +1,479 @@
+"""Train the two networks on MNIST, measure them, and save them where the app finds them.
+
+    python train.py                # both networks, as shipped
+    python train.py --epochs 3     # a look
+
+Each network sees MNIST's digits drawn anew: bent, with another pen, and with the strokes that people
+add to them (a one's flag, a zero's slash). Both learn from the same batches, in one Keras model with
+two heads that share nothing, so that what a batch costs to draw is paid once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import os
+import shlex
+import shutil
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.optimize import minimize_scalar
+from tqdm.keras import TqdmCallback
+
+from mnist_mlp import report
+from mnist_mlp.canvas import BOX, CENTRE
+from mnist_mlp.data import DIGESTS, DataError, Mnist, load_mnist
+from mnist_mlp.files import write_whole
+from mnist_mlp.hub import model_card, publish
+from mnist_mlp.mlp import ACTIVATIONS, LAYERS, MLP, SHAPES, WEIGHTS, softmax
+from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
+
+EPOCHS = 1000
+BATCH_SIZE = 256
+SEED = 1
+VALIDATION = 5_000  # of the 60,000: for choosing, the temperature and the threshold
+LEARNING_RATE = 2e-3  # at its height; it rises for WARMUP steps, then falls along a cosine
+WARMUP = 500
+AVERAGING = 0.999  # momentum of the moving average of the weights, which is what is kept
+ECHO = 4  # how often a drawn digit is learnt from: drawing one costs more than a step does
+CHECKPOINT_EVERY = 5  # epochs
+
+# How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
+TURN, SHEAR, STRETCH = 0.08, 0.14, 0.1  # standard deviations: radians, slope, logarithm
+BEND, WOBBLE = 1.1, 0.45  # of the displacement on a coarse grid and on a fine one
+WAYS = (0.3, 0.1, 0.6)  # share left in MNIST's own ink, made bolder or lighter, drawn with a round pen
+BOLDER = 0.45
+PEN = (0.8, 3.9)
+# By digit: how often it gets each of the two strokes of `_habits`.
+FIRST = (0.55, 0.60, 0.0, 0.0, 0.35, 0.35, 0.0, 0.50, 0.0, 0.50)
+SECOND = (0.0, 0.30, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.0, 0.35)
+NEW_BAR = 0.25  # how often a five's bar is taken away where a new one is drawn
+
+GRID = np.stack(np.meshgrid(*[np.arange(28) + 0.5 - CENTRE] * 2), -1).reshape(-1, 2).astype(np.float32)
+
+
+class Draw:
+    """Random numbers for n digits, each call a stream of its own, all told by the seed."""
+
+    def __init__(self, seed: tf.Tensor, n: tf.Tensor):
+        self.seed, self.n, self.stream = seed, n, 0
+
+    def _next(self) -> tf.Tensor:
+        self.stream += 1
+        return tf.stack([self.seed, self.stream])
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+        return tf.random.stateless_uniform([self.n, 1], self._next(), low, high)
+
+    def normal(self, spread: float, *shape: int) -> tf.Tensor:
+        return tf.random.stateless_normal([self.n, *(shape or (1,))], self._next(), 0.0, spread)
+
+
+def _bumps(n: int, spread: float) -> np.ndarray:
+    """(n², 784): how far each of n × n points on the picture moves every pixel with it."""
+    places = np.linspace(-12, 12, n)
+    centres = np.stack(np.meshgrid(places, places), -1).reshape(-1, 1, 2)
+    width = spread * 24 / (n - 1)
+    bump = np.exp(-((GRID - centres) ** 2).sum(-1) / (2 * width**2))
+    return (bump / np.sqrt((bump**2).sum(0).mean())).astype(np.float32)
+
+
+COARSE, FINE = _bumps(4, 0.7), _bumps(7, 0.6)
+
+
+def _habits(draw: Draw, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Strokes that people add and MNIST's writers hardly did.
+
+    Returns two strokes (n, 2, from/to, 2), whether each is drawn (n, 2), and whether the five's own
+    bar is taken away (n, 1). Lengths below are shares of the digit's height.
+    """
+    top, bottom, half, mean = (ends[:, i] for i in range(4))
+    right, corner = outermost[:, 0], outermost[:, 10 * DIRECTIONS // 16]  # corner: the top left one
+    height = (bottom - top)[:, 1:]
+
+    def at(start: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:
+        return start + tf.concat([x + 0 * height, y + 0 * height], 1) * height
+
+    def near(start: tf.Tensor, spread: float) -> tf.Tensor:
+        return start + draw.normal(spread, 2) * height
+
+    a = draw.uniform(0.3, 1.2)
+    flag, length = near(top, 0.03), draw.uniform(0.15, 0.75)
+    foot, reach = near(bottom, 0.05), draw.uniform(0.1, 0.45)
+    slash, along = near(mean, 0.06), draw.uniform(0.35, 0.8)
+    bar, across = near(half, 0.06), draw.uniform(0.12, 0.5)
+    hook = at(bottom, -draw.uniform(0.1, 0.45), draw.uniform(-0.1, 0.12))
+    roof = at(tf.concat([mean[:, :1], top[:, 1:]], 1), draw.uniform(-0.15, 0.1), -draw.uniform(0.0, 0.15))
+    arm = near(right, 0.02)
+    tilt = draw.uniform(-0.08, 0.08)
+    first = {
+        0: (at(slash, -tf.sin(a) * along, tf.cos(a) * along), at(slash, tf.sin(a) * along, -tf.cos(a) * along)),
+        1: (flag, at(flag, -tf.sin(a) * length, tf.cos(a) * length)),
+        4: (arm, at(arm, draw.uniform(0.1, 0.45), tilt)),
+        5: (roof, at(roof, draw.uniform(0.25, 0.6), tilt)),
+        7: (at(bar, -across, -tilt), at(bar, across, tilt)),
+        9: (bottom, hook),
+    }
+    second = {
+        1: (at(foot, -reach, -tilt), at(foot, reach, tilt)),
+        7: (corner, at(corner, tilt, draw.uniform(0.08, 0.3))),
+        9: (hook, at(hook, -draw.uniform(0.03, 0.2), -draw.uniform(0.0, 0.3))),
+    }
+
+    def chosen(strokes: dict[int, tuple[tf.Tensor, tf.Tensor]], otherwise: tf.Tensor) -> tf.Tensor:
+        stroke = tf.stack([otherwise, otherwise], 1)
+        for which, points in strokes.items():
+            stroke = tf.where((digit == which)[:, None, None], tf.stack(points, 1), stroke)
+        return stroke
+
+    u, v = draw.uniform()[:, 0], draw.uniform()[:, 0]
+    v = tf.where(digit == 9, u, v)  # a nine's hook goes on where its tail has turned
+    drawn = tf.stack([u < tf.gather(FIRST, digit), v < tf.gather(SECOND, digit)], 1)
+    # A four's arm is prolonged where it is what reaches furthest, not its head.
+    low = (right[:, 1] > half[:, 1] - 0.1 * height[:, 0]) | (digit != 4)
+    drawn &= tf.stack([low, tf.ones_like(low)], 1)
+    return tf.stack([chosen(first, top), chosen(second, bottom)], 1), drawn, (u < NEW_BAR)[:, None]
+
+
+def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """The digits `index` drawn anew and placed as `to_mnist` places them: (n, 784) in 0..1.
+
+    Args:
+        strokes: of all digits, as tensors, `fields` flat.
+        digit: (n,) int32, what they are.
+        index: (n,) int32, which they are.
+        seed: of everything that chance decides.
+    """
+    draw = Draw(seed, tf.shape(index)[0])
+    u = draw.uniform()[:, 0]
+    own, bolder = u < WAYS[0], (u >= WAYS[0]) & (u < WAYS[0] + WAYS[1])
+    pen = ~own & ~bolder
+    calm = tf.where(own, 0.75, 1.0)[:, None]
+
+    # From a place on the new picture back to one on the old: a matrix, then a displacement.
+    turn, slope, stretch = draw.normal(TURN) * calm, draw.normal(SHEAR) * calm, draw.normal(STRETCH) * calm
+    cos, sin, wide = tf.cos(turn), tf.sin(turn), tf.exp(stretch)
+    (a, b), (c, d) = (cos * wide, (cos * slope - sin) * wide), (sin / wide, (sin * slope + cos) / wide)
+    matrix = tf.reshape(tf.concat([a, b, c, d], 1), [-1, 2, 2])
+    forth = tf.reshape(tf.concat([d, -b, -c, a], 1), [-1, 2, 2])  # its inverse: the determinant is 1
+    shift = draw.normal(BEND, 2, len(COARSE)) @ COARSE + draw.normal(WOBBLE, 2, len(FINE)) @ FINE
+    shift = tf.transpose(shift * calm[:, None], [0, 2, 1])
+
+    def forward(points: tf.Tensor) -> tf.Tensor:
+        """Where points of the old picture come to lie, but for its size and centre."""
+        near = tf.clip_by_value(tf.cast(points @ tf.transpose(forth, [0, 2, 1]) + CENTRE, tf.int32), 0, 27)
+        moved = tf.gather(shift, near[..., 1] * 28 + near[..., 0], batch_dims=1)
+        return (points - moved) @ tf.transpose(forth, [0, 2, 1])
+
+    outermost = tf.gather(strokes.outermost, index)
+    added, drawn, barless = _habits(draw, digit, tf.gather(strokes.ends, index), outermost[:, 1])
+    drawn &= ~own[:, None]
+    barless &= drawn[:, :1] & (digit == 5)[:, None]
+    added = tf.where(drawn[..., None, None], added, tf.gather(strokes.ends, index)[:, :1, None])
+
+    # Size and centre: MNIST's recipe, on points instead of pixels.
+    hull = tf.where(pen[:, None, None], outermost[:, 1], outermost[:, 0])
+    ends = forward(tf.concat([hull, tf.reshape(added, [-1, 4, 2])], 1))
+    longer = tf.reduce_max(tf.reduce_max(ends, 1) - tf.reduce_min(ends, 1), 1, keepdims=True)
+    width = tf.where(pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * draw.uniform() ** 1.3, 0.0)
+    grown = tf.where(bolder[:, None], draw.normal(BOLDER), 0.0)
+    scale = tf.clip_by_value((BOX - width - 2 * grown) / tf.maximum(longer, 6.0), 0.4, 2.2)
+    scale *= tf.exp(draw.normal(0.02))
+    line = forward(tf.concat([tf.gather(strokes.samples, index), tf.reduce_mean(added, 2)], 1))
+    lengths = tf.repeat(tf.gather(strokes.length, index)[:, None] / (line.shape[1] - 2), line.shape[1] - 2, 1)
+    lengths = tf.concat([lengths, tf.norm(added[:, :, 1] - added[:, :, 0], axis=-1)], 1)
+    centre = tf.einsum("np,npc->nc", lengths, line) / tf.reduce_sum(lengths, 1, keepdims=True)
+    centre += draw.normal(0.35, 2) / scale
+
+    # Every pixel of the new picture looks up its place in the old one.
+    place = GRID[None] / scale[..., None] + centre[:, None]
+    place = place @ tf.transpose(matrix, [0, 2, 1]) + shift
+    value = _bilinear(strokes.fields, index * 3 + tf.where(own, 0, tf.where(bolder, 1, 2)), place)
+    distance = tf.where(bolder[:, None], value - 128, value) / STEPS
+    below = tf.gather(strokes.ends, index)[:, 0, 1:] + 0.2 * _height(strokes, index)
+    beyond = outermost[:, 1, 10 * DIRECTIONS // 16, :1] + 0.12 * _height(strokes, index)
+    distance = tf.where(barless & (place[..., 1] < below) & (place[..., 0] > beyond), 99.0, distance)
+    half_pen = tf.where(bolder, tf.gather(strokes.width, index) / 2, 0.0)[:, None]
+    for i in range(2):
+        apart = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
+        distance = tf.minimum(distance, tf.where(drawn[:, i, None], apart, 99.0))
+    ink = 0.5 + (width / 2 + grown - distance * scale) * draw.uniform(0.75, 1.25)
+    return tf.clip_by_value(tf.where(own[:, None], value / 255, ink), 0.0, 1.0)
+
+
+def _height(strokes: Strokes, index: tf.Tensor) -> tf.Tensor:
+    ends = tf.gather(strokes.ends, index)
+    return ends[:, 1, 1:] - ends[:, 0, 1:]
+
+
+def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
+    corner = tf.cast(at, tf.int32)
+    x, y = (at - tf.cast(corner, tf.float32))[..., 0], (at - tf.cast(corner, tf.float32))[..., 1]
+    start = which[:, None] * SIDE**2 + corner[..., 1] * SIDE + corner[..., 0]
+    a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, SIDE, SIDE + 1))
+    upper, lower = a + (b - a) * x, c + (d - c) * x
+    return upper + (lower - upper) * y
+
+
+def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    way = (end - start)[:, None]
+    along = tf.reduce_sum((place - start[:, None]) * way, -1) / tf.maximum(tf.reduce_sum(way**2, -1), 1e-3)
+    foot = start[:, None] + tf.clip_by_value(along, 0.0, 1.0)[..., None] * way
+    return tf.sqrt(tf.reduce_sum((place - foot) ** 2, -1) + 1e-6)
+
+
+def batches(strokes: Strokes, digits: np.ndarray, batch_size: int, seed: int, first_epoch: int = 0) -> tuple:
+    """Endless batches of redrawn digits, and how many of them are an epoch.
+
+    An epoch draws a quarter of the digits anew and goes over them four times (data echoing: Choi,
+    Passos, Shallue and Dahl 2019). Every batch is told by the seed and its place in the sequence.
+    """
+    n = len(digits)
+    pieces = -(-n // (batch_size * ECHO))
+    tensors = Strokes(*map(tf.constant, strokes))._replace(fields=tf.constant(strokes.fields.reshape(-1)))
+    labels = tf.constant(digits, tf.int32)
+
+    @tf.function(jit_compile=True)
+    def draw_piece(number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003)
+
+    def piece(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        number = tf.cast(number, tf.int32)
+        index = tf.random.stateless_uniform([batch_size], [number, seed], 0, n, tf.int32)
+        return draw_piece(number, index), tf.gather(labels, index)
+
+    def echo(epoch: tf.Tensor, drawn: tuple[tf.Tensor, tf.Tensor]) -> tf.data.Dataset:
+        x, y = tf.reshape(drawn[0], [-1, LAYERS[0]]), tf.reshape(drawn[1], [-1])
+
+        def once_over(time: tf.Tensor) -> tf.data.Dataset:
+            order = tf.random.experimental.stateless_shuffle(tf.range(pieces * batch_size), [epoch, time])
+            return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [pieces, batch_size]))
+
+        return tf.data.Dataset.range(ECHO).flat_map(once_over).map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+
+    dataset = tf.data.Dataset.range(first_epoch * pieces, np.iinfo(np.int32).max)
+    dataset = dataset.map(piece, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(pieces, True)
+    dataset = dataset.prefetch(1).enumerate(first_epoch).flat_map(echo)
+    return dataset.prefetch(2), pieces * ECHO
+
+
+def build(activations: list[str], seed: int) -> keras.Model:
+    """One Keras model with a 784-128-256-10 network for each activation, which gives its logits."""
+    pixels = keras.Input((LAYERS[0],))
+    logits = {}
+    for name in activations:
+        start = keras.initializers.HeNormal if name == "relu" else keras.initializers.GlorotNormal
+        h = pixels
+        for i, units in enumerate(LAYERS[1:-1]):
+            h = keras.layers.Dense(units, name, kernel_initializer=start(seed + i), name=f"{name}_{i + 1}")(h)
+        logits[name] = keras.layers.Dense(LAYERS[-1], kernel_initializer=start(seed + 2), name=name)(h)
+    return keras.Model(pixels, logits)
+
+
+class Checkpoint(keras.callbacks.BackupAndRestore):
+    """Keras's, every few epochs: an epoch takes little longer than a save."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if (epoch + 1) % CHECKPOINT_EVERY == 0:
+            super().on_epoch_end(epoch, logs)
+
+
+def _epochs_done(checkpoint: Path) -> int:
+    state = checkpoint / "training_metadata.json"
+    if not state.exists():
+        return 0
+    try:
+        return int(json.loads(state.read_text())["epoch"])
+    except ValueError:  # killed while it was written; Keras keeps the state before beside it
+        for earlier in checkpoint.glob("*.bkp"):
+            shutil.copy(earlier, earlier.with_suffix(""))
+        return int(json.loads(state.read_text())["epoch"])
+
+
+def fit(
+    images: np.ndarray,
+    digits: np.ndarray,
+    validation: tuple[np.ndarray, np.ndarray],
+    activations: list[str],
+    checkpoint: Path,
+    epochs: int = EPOCHS,
+    batch_size: int = BATCH_SIZE,
+    seed: int = SEED,
+) -> tuple[dict[str, dict[str, np.ndarray]], list[dict[str, float]]]:
+    """Train, and return each network's weights by name and what was measured after the epochs.
+
+    Args:
+        images, digits: (n, 28, 28) and (n,) uint8, to learn from.
+        validation: pixels (m, 784) float32 in 0..1 and digits (m,), to watch.
+        checkpoint: a folder to go on from, if it holds an earlier run's state, and to keep it in.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    model = build(activations, seed)
+    done = _epochs_done(checkpoint)
+    if done:
+        print(f"Going on from epoch {done}, as kept in {checkpoint}.")
+    dataset, steps = batches(measure(images), digits, batch_size, seed, done)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(epochs * steps - WARMUP, 1), alpha=1e-3, warmup_target=LEARNING_RATE, warmup_steps=WARMUP
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(
+        keras.optimizers.Adam(rate, use_ema=True, ema_momentum=AVERAGING),
+        {name: loss for name in activations},
+        metrics={name: ["accuracy"] for name in activations},
+    )
+    every = max(epochs // 100, 1)
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    log = checkpoint / "log.csv"
+    callbacks = [
+        TqdmCallback(epochs, initial=done, desc="training", verbose=0),
+        keras.callbacks.SwapEMAWeights(),
+        keras.callbacks.CSVLogger(log, append=True),
+        Checkpoint(str(checkpoint), delete_checkpoint=False),
+    ]
+    x, y = validation
+    model.fit(
+        dataset.map(lambda x, y: (x, {name: y for name in activations})),
+        epochs=epochs,
+        steps_per_epoch=steps,
+        validation_data=(x, {name: y for name in activations}),
+        validation_freq=max(epochs // 100, 1),
+        validation_batch_size=len(x),
+        callbacks=callbacks,
+        verbose=0,
+    )
+    return {name: _weights(model, name) for name in activations}, _history(log)
+
+
+def _history(log: Path) -> list[dict[str, float]]:
+    """The epochs after which the network was validated. One that was done again counts once."""
+    with open(log, newline="") as file:
+        rows = {row["epoch"]: row for row in csv.DictReader(file)}
+    numbers = [{k: float(v) for k, v in row.items() if v not in ("", "NA")} for row in rows.values()]
+    return [row for row in numbers if any(k.startswith("val_") for k in row)]
+
+
+def _weights(model: keras.Model, name: str) -> dict[str, np.ndarray]:
+    layers = [model.get_layer(layer) for layer in (f"{name}_1", f"{name}_2", name)]
+    return dict(zip(SHAPES, (np.array(w) for layer in layers for w in layer.get_weights())))
+
+
+def temperature(logits: np.ndarray, digits: np.ndarray) -> float:
+    """What to divide (n, 10) logits by for the least cross-entropy (Guo, Pleiss, Sun and Weinberger 2017)."""
+
+    def cross_entropy(log_t: float) -> float:
+        p = softmax(logits.astype(np.float64) / np.exp(log_t))
+        return float(-np.log(p[np.arange(len(digits)), digits] + 1e-12).mean())
+
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=(-2, 2), method="bounded").x))
+
+
+def network(name: str, weights: dict[str, np.ndarray], validation: tuple, facts: dict[str, Any]) -> MLP:
+    """The trained network as it is shipped: calibrated, and knowing when it is not sure."""
+    x, y = validation
+    config = {"activation": name, "layers": list(LAYERS), **facts}
+    t = temperature(MLP(weights, config).forward(x).logits, y)
+    # Divided once and for all: the network's own last layer gives the calibrated logits.
+    weights = {**weights, "w3": (weights["w3"] / t).astype(np.float32), "b3": (weights["b3"] / t).astype(np.float32)}
+    config |= {"temperature": round(t, 4)}
+    config |= {"not_sure_below": report.not_sure_below(MLP(weights, config), x)}
+    return MLP(weights, config)
+
+
+def save(
+    net: MLP, data: Mnist, validation: tuple, history: list[dict[str, float]], seconds: int, output: Path
+) -> None:
+    """Measure a network on the test images, once, and write it, its pictures and its figures."""
+    x_test = data.x_test.reshape(-1, LAYERS[0]) / np.float32(255)
+    x, y = validation
+    figures = {
+        **report.measure(net, x_test, data.y_test),
+        "validation_accuracy": round(float((net.predict_proba(x).argmax(1) == y).mean()), 4),
+        "temperature": net.config["temperature"],
+        "not_sure_below": net.config["not_sure_below"],
+        "epochs": net.config["epochs"],
+        "seconds_for_all": seconds,
+    }
+    net.config |= {"test_accuracy": figures["test_accuracy"], "test_errors": figures["test_errors"]}
+    net.save_pretrained(output / net.activation)
+    report.draw(net, x_test, data.y_test, history, output / net.activation)
+    path = output / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    metrics[net.activation] = figures
+    write_whole(path, (json.dumps(metrics, indent=2, sort_keys=True) + "\n").encode())
+    write_whole(output / "README.md", model_card(metrics).encode())
+    print(f"{net.activation}: {figures['test_errors']} errors on the 10,000 test images; {output / net.activation}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    args = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    started = time.monotonic()
+    data = load_mnist(args.data)
+    pixels = data.x_train.reshape(-1, LAYERS[0]) / np.float32(255)
+    validation = pixels[-VALIDATION:], data.y_train[-VALIDATION:]
+    learnt = data.x_train[:-VALIDATION], data.y_train[:-VALIDATION]
+    names = sorted(ACTIVATIONS) if args.activation == "both" else [args.activation]
+    # An interrupted run is gone on with only where it would have gone.
+    checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
+    weights, history = fit(*learnt, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
+    facts = {
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "seed": args.seed,
+        "command": shlex.join(["python", "train.py", *(sys.argv[1:] if arguments is None else arguments)]),
+        "versions": {"tensorflow": tf.__version__, **{p: version(p) for p in ("keras", "numpy", "safetensors")}},
+        "data": DIGESTS,
+    }
+    seconds = round(time.monotonic() - started)
+    for name in names:
+        save(network(name, weights[name], validation, facts), data, validation, history, seconds, args.output)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    if args.push_to_hub:
+        print(publish(args.output, args.push_to_hub))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 up; got {text}")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Train the networks on MNIST, evaluate them on its test images, and save them with "
+        "their figures and pictures. An interrupted run goes on where it was when started again.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    names = ("both", *sorted(ACTIVATIONS))
+    parser.add_argument("--activation", choices=names, default="both", help="of the hidden layers")
+    parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 55,000 digits")
+    parser.add_argument("--batch-size", type=_positive, default=BATCH_SIZE, metavar="N", help="digits a step")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of all that chance decides")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it, to read instead of fetching one")
+    parser.add_argument("--output", type=Path, default=WEIGHTS, metavar="FOLDER", help="where to save")
+    parser.add_argument("--push-to-hub", metavar="USER/NAME", help="publish them there when done")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted: the earlier weights are as they were. The same command goes on from here.")
+    except (DataError, ValueError, OSError) as fault:
+        sys.exit(f"train.py: {fault}")
