@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from mnist_mlp.answer import TOP_K, answer
+from mnist_mlp.hub import notice
 from mnist_mlp.inside import Inside
 from mnist_mlp.pad import Live, Pad, Preview, Sketchpad
 
@@ -41,6 +42,8 @@ def outputs(**ids: str) -> list[gr.components.Component]:
 
 with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as demo:
     gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
+    if notice():
+        gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
         Live(
             answer,

@@ -11,7 +11,8 @@ from PIL import Image
 
 from mnist_mlp.canvas import place
 from mnist_mlp.explain import Workings, workings
-from mnist_mlp.mlp import MLP, load
+from mnist_mlp.hub import serving
+from mnist_mlp.mlp import MLP
 
 TOP_K = 3
 
@@ -41,7 +42,7 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     placed = place(picture)
     if placed.hint:
         return Answer(None, None, placed.hint, None)
-    net = load(network)
+    net = serving(network)
     inside = workings(net, placed.pixels)
     probabilities = inside.steps.probabilities
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
