@@ -9,7 +9,7 @@ import gradio as gr
 from mnist_mlp.answer import TOP_K, answer
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Inside
-from mnist_mlp.pad import Live, Pad, Preview, Sketchpad
+from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
 PAGE = {
@@ -21,52 +21,44 @@ PAGE = {
 }
 
 
-def network(**ids: str) -> gr.Radio:
-    return gr.Radio([("ReLU", "relu"), ("Sigmoid", "sigmoid")], value="relu", label="Network", elem_classes="choice", **ids)
+# What both tabs have in common; only in the first do the parts have ids of their own.
+INTERFACE = {
+    "fn": answer,
+    "live": True,
+    "clear_btn": None,
+    "flagging_mode": "never",
+    "deep_link": False,
+    "show_progress": "hidden",
+}
 
 
-def outputs(**ids: str) -> list[gr.components.Component]:
+def network(**name: str) -> gr.Radio:
+    choices = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
+    return gr.Radio(choices, value="relu", label="Network", elem_classes="choice", **name)
+
+
+def answers(ids: bool) -> list[gr.components.Component]:
+    def name(part: str) -> dict[str, str | None]:
+        return {"label": part, "elem_id": part if ids else None, "elem_classes": f"answer-{part}"}
+
     return [
-        gr.Label(num_top_classes=TOP_K, show_label=False, elem_classes="answer-label", elem_id=ids.get("label")),
-        Preview(caption="What the network sees: 28 × 28 pixels", elem_id=ids.get("preview"), elem_classes="answer-preview"),
-        gr.HTML(
-            "Draw a digit.",
-            html_template="<p role='status'>${value}</p>",
-            js_on_load=None,
-            elem_id=ids.get("hint"),
-            elem_classes="answer-hint",
-        ),
-        Inside(elem_id=ids.get("inside"), elem_classes="answer-inside"),
+        gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
+        Preview(**name("preview")),
+        Hint(**name("hint")),
+        Inside(**name("inside")),
     ]
 
 
 with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as demo:
     gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
-    if notice():
-        gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
-        Live(
-            answer,
-            [Pad(elem_id="pad"), network(elem_id="network")],
-            outputs(label="label", preview="preview", hint="hint", inside="inside"),
-            live=True,
-            api_name="predict",
-            clear_btn=None,
-            flagging_mode="never",
-            deep_link=False,
-            show_progress="hidden",
-        )
+        Live(inputs=[Pad(elem_id="pad"), network(elem_id="network")], outputs=answers(ids=True), api_name="predict", **INTERFACE)
     with gr.Tab("Photo or picture"):
         gr.Interface(
-            answer,
-            [Sketchpad(sources=["upload", "clipboard", "webcam"], layers=False, show_label=False, elem_classes="editor"), network()],
-            outputs(),
-            live=True,
+            inputs=[Sketchpad(elem_classes="editor"), network()],
+            outputs=answers(ids=False),
             api_name="predict_sketchpad",
-            clear_btn=None,
-            flagging_mode="never",
-            deep_link=False,
-            show_progress="hidden",
+            **INTERFACE,
         )
 
 if __name__ == "__main__":

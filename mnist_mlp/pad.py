@@ -70,9 +70,9 @@ class Pad(gr.HTML):
             f"Expected a picture: a file or a data URL; got {type(payload).__name__}.", print_exception=False
         )
 
-    def postprocess(self, value: np.ndarray | str | Path | None) -> str:
+    def postprocess(self, value: np.ndarray | str | Path | None) -> str | None:
         if value is None:
-            return ""
+            return None
         return _to_sheet(value if isinstance(value, np.ndarray) else read_picture(value))
 
     def api_info(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Sketchpad(gr.Sketchpad):
     """
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(sources=("upload", "clipboard", "webcam"), layers=False, show_label=False, **kwargs)
         self.held: OrderedDict[str, bytes] = OrderedDict()
 
     def get_block_name(self) -> str:
@@ -123,22 +123,34 @@ class Sketchpad(gr.Sketchpad):
 
 
 class Preview(gr.HTML):
-    """A picture as a data URL, shown large, each pixel a square. None for none."""
+    """The 28×28 pixels that the network sees, large, each one a square. The value is a data URL; None for none."""
 
     EVENTS = []
 
-    def __init__(self, *, caption: str, **kwargs: Any):
+    def __init__(self, **kwargs: Any):
         super().__init__(
             html_template=(HERE / "preview.html").read_text(encoding="utf-8"),
             css_template=(HERE / "preview.css").read_text(encoding="utf-8"),
             js_on_load=None,
             apply_default_css=False,
-            caption=caption,
             **kwargs,
         )
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "The 28×28 pixels that the network sees: a PNG in a data URL"}
+
+
+class Hint(gr.HTML):
+    """A sentence for the visitor, which a screen reader says when it changes."""
+
+    EVENTS = []
+
+    def __init__(self, **kwargs: Any):
+        template = '<p role="status">${value}</p>'
+        super().__init__(html_template=template, js_on_load=None, apply_default_css=False, **kwargs)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "description": "What the picture lacks, or what the network is not sure of"}
 
 
 class Live(gr.Interface):
