@@ -53,6 +53,7 @@ class Inside(gr.HTML):
 def pack(workings: Workings) -> dict[str, Any]:
     """A few kilobytes of JSON. An array is {"scale", "data"}: int8 in base64, 127 of which are `scale`."""
     network, x, steps, evidence = workings
+    inked = _to_int8(x)[1] > 0
     return {
         "network": network,
         "x": _pack(x),
@@ -62,15 +63,19 @@ def pack(workings: Workings) -> dict[str, Any]:
         "probabilities": _round(steps.probabilities, 6),
         "bias": _round(evidence.bias, 4),
         # Where there is no ink there is no evidence, so only the inked pixels travel, row by row.
-        "evidence": _pack(evidence.pixels[:, x > 0]),
+        "evidence": _pack(evidence.pixels[:, inked]),
         "units1": _pack(evidence.units1),
         "units2": _pack(evidence.units2),
     }
 
 
-def _pack(array: np.ndarray) -> dict[str, Any]:
+def _to_int8(array: np.ndarray) -> tuple[float, np.ndarray]:
     scale = float(np.abs(array).max(initial=1e-9))
-    whole = np.rint(array * (127 / scale)).astype(np.int8)
+    return scale, np.rint(array * (127 / scale)).astype(np.int8)
+
+
+def _pack(array: np.ndarray) -> dict[str, Any]:
+    scale, whole = _to_int8(array)
     return {"scale": float(f"{scale:.6g}"), "data": base64.b64encode(whole.tobytes()).decode()}
 
 
