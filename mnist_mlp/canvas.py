@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 SIDE = 28  # MNIST's image
 BOX = 20  # a digit's longer side within it
 CENTRE = 14.5  # where MNIST's centres of mass lie: the middle of pixel 14, counted from 0
 MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
+EVEN = 12  # of 255: a ground whose border varies more was not drawn, but photographed
+PHOTO = 224  # pixels to which a photo's longer side is reduced
+WINDOW = 15  # of its seventh: about half of the photo, in which a stroke is in the minority
 MIN_EXTENT = 0.04  # of the canvas: a shorter mark is a speck
 BLOB = 0.7  # share of its box that a mark without any shape covers
 
@@ -69,12 +72,13 @@ def place(canvas: np.ndarray) -> Placed:
     paper = Image.fromarray(np.pad((ink * 255).astype(np.uint8), margin))
     box = [margin + x - CENTRE * step, margin + y - CENTRE * step]
     box += [box[0] + SIDE * step, box[1] + SIDE * step]
-    small = paper.resize((SIDE, SIDE), Image.Resampling.BOX if step > 1 else Image.Resampling.BILINEAR, tuple(box))
+    smooth = Image.Resampling.BOX if step > 1 else Image.Resampling.BILINEAR
+    small = paper.resize((SIDE, SIDE), smooth, tuple(box))
     return Placed(np.asarray(small, np.float32) / 255, "")
 
 
 def find_ink(canvas: np.ndarray) -> np.ndarray:
-    """How much ink is at each pixel: (H, W) float32 in 0..1, whatever the colours."""
+    """How much ink is at each pixel: (H, W) float32 in 0..1, whatever the colours; a photo comes out smaller."""
     if not isinstance(canvas, np.ndarray) or canvas.dtype != np.uint8:
         got = canvas.dtype if isinstance(canvas, np.ndarray) else type(canvas).__name__
         raise TypeError(f"a canvas is a NumPy array of uint8; got {got}")
@@ -88,18 +92,43 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
             # A transparent ground has no colour to differ from: what is opaque is the ink.
             return _stretch(alpha.astype(np.float32))
         canvas = canvas[..., :3]
-    colour = canvas.astype(np.float32)
-    ground = np.median(_border(colour), axis=0)
-    return _stretch(np.abs(colour - ground).max(-1))
+    ground = np.median(_border(canvas), axis=0)
+    uneven = np.abs(_border(canvas) - ground).max(-1)
+    if np.quantile(uneven, 0.75) > EVEN:
+        return _photographed(canvas)
+    return _stretch(np.abs(canvas - ground.astype(np.float32)).max(-1))
+
+
+def _photographed(canvas: np.ndarray) -> np.ndarray:
+    """Ink on a ground that is lit unevenly: what differs from the ground around it, in proportion to its light."""
+    image = Image.fromarray(canvas.squeeze(-1) if canvas.shape[2] == 1 else canvas).convert("L")
+    image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
+    light = np.asarray(image, np.float32)
+    # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
+    coarse = image.copy()
+    coarse.thumbnail((PHOTO // 7, PHOTO // 7), Image.Resampling.BOX)
+    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="edge"))
+    around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
+    inner = slice(WINDOW // 2, -(WINDOW // 2))
+    ground = np.asarray(
+        Image.fromarray(around[inner, inner]).resize(image.size, Image.Resampling.BILINEAR), np.float32
+    )
+    darker = np.clip(ground - light, 0, None) / np.maximum(ground, 32)
+    lighter = np.clip(light - ground, 0, None) / np.maximum(255 - ground, 32)
+    contrast = darker if (darker**2).sum() >= (lighter**2).sum() else lighter
+    calm = Image.fromarray((255 * np.clip(contrast, 0, 1)).astype(np.uint8)).filter(
+        ImageFilter.MedianFilter(3)
+    )
+    return _stretch(np.asarray(calm, np.float32), noise=0.35)
 
 
 def _border(picture: np.ndarray) -> np.ndarray:
     edges = picture[0], picture[-1], picture[:, 0], picture[:, -1]
-    return np.concatenate(edges)
+    return np.concatenate(edges).astype(np.float32)
 
 
-def _stretch(contrast: np.ndarray) -> np.ndarray:
+def _stretch(contrast: np.ndarray, noise: float = NOISE) -> np.ndarray:
     highest = contrast.max()
     if highest < MIN_CONTRAST:
         return np.zeros_like(contrast)
-    return np.clip((contrast / highest - NOISE) / (1 - 2 * NOISE), 0, 1)
+    return np.clip((contrast / highest - noise) / (1 - 2 * noise), 0, 1)
