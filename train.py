@@ -118,7 +118,10 @@ def _habits(draw: Draw, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor)
     arm = near(right, 0.02)
     tilt = draw.uniform(-0.08, 0.08)
     first = {
-        0: (at(slash, -tf.sin(a) * along, tf.cos(a) * along), at(slash, tf.sin(a) * along, -tf.cos(a) * along)),
+        0: (
+            at(slash, -tf.sin(a) * along, tf.cos(a) * along),
+            at(slash, tf.sin(a) * along, -tf.cos(a) * along),
+        ),
         1: (flag, at(flag, -tf.sin(a) * length, tf.cos(a) * length)),
         4: (arm, at(arm, draw.uniform(0.1, 0.45), tilt)),
         5: (roof, at(roof, draw.uniform(0.25, 0.6), tilt)),
@@ -261,7 +264,9 @@ def batches(strokes: Strokes, digits: np.ndarray, batch_size: int, seed: int, fi
             order = tf.random.experimental.stateless_shuffle(tf.range(pieces * batch_size), [epoch, time])
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [pieces, batch_size]))
 
-        return tf.data.Dataset.range(ECHO).flat_map(once_over).map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+        return (
+            tf.data.Dataset.range(ECHO).flat_map(once_over).map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+        )
 
     dataset = tf.data.Dataset.range(first_epoch * pieces, np.iinfo(np.int32).max)
     dataset = dataset.map(piece, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(pieces, True)
@@ -335,7 +340,6 @@ def fit(
         {name: loss for name in activations},
         metrics={name: ["accuracy"] for name in activations},
     )
-    every = max(epochs // 100, 1)
     checkpoint.mkdir(parents=True, exist_ok=True)
     log = checkpoint / "log.csv"
     callbacks = [
@@ -387,7 +391,7 @@ def network(name: str, weights: dict[str, np.ndarray], validation: tuple, facts:
     config = {"activation": name, "layers": list(LAYERS), **facts}
     t = temperature(MLP(weights, config).forward(x).logits, y)
     # Divided once and for all: the network's own last layer gives the calibrated logits.
-    weights = {**weights, "w3": (weights["w3"] / t).astype(np.float32), "b3": (weights["b3"] / t).astype(np.float32)}
+    weights = weights | {name: (weights[name] / t).astype(np.float32) for name in ("w3", "b3")}
     config |= {"temperature": round(t, 4)}
     config |= {"not_sure_below": report.not_sure_below(MLP(weights, config), x)}
     return MLP(weights, config)
@@ -415,7 +419,7 @@ def save(
     metrics[net.activation] = figures
     write_whole(path, (json.dumps(metrics, indent=2, sort_keys=True) + "\n").encode())
     write_whole(output / "README.md", model_card(metrics).encode())
-    print(f"{net.activation}: {figures['test_errors']} errors on the 10,000 test images; {output / net.activation}")
+    print(f"{net.activation}: {figures['test_errors']} errors on the 10,000 test images; {path}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -435,7 +439,8 @@ def main(arguments: list[str] | None = None) -> None:
         "batch_size": args.batch_size,
         "seed": args.seed,
         "command": shlex.join(["python", "train.py", *(sys.argv[1:] if arguments is None else arguments)]),
-        "versions": {"tensorflow": tf.__version__, **{p: version(p) for p in ("keras", "numpy", "safetensors")}},
+        "versions": {"tensorflow": tf.__version__}
+        | {package: version(package) for package in ("keras", "numpy", "safetensors")},
         "data": DIGESTS,
     }
     seconds = round(time.monotonic() - started)
@@ -464,7 +469,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 55,000 digits")
     parser.add_argument("--batch-size", type=_positive, default=BATCH_SIZE, metavar="N", help="digits a step")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of all that chance decides")
-    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it, to read instead of fetching one")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it")
     parser.add_argument("--output", type=Path, default=WEIGHTS, metavar="FOLDER", help="where to save")
     parser.add_argument("--push-to-hub", metavar="USER/NAME", help="publish them there when done")
     return parser

@@ -78,7 +78,7 @@ def place(canvas: np.ndarray) -> Placed:
 
 
 def find_ink(canvas: np.ndarray) -> np.ndarray:
-    """How much ink is at each pixel: (H, W) float32 in 0..1, whatever the colours; a photo comes out smaller."""
+    """How much ink is at each pixel: float32 in 0..1, (H, W), or smaller if it was photographed."""
     if not isinstance(canvas, np.ndarray) or canvas.dtype != np.uint8:
         got = canvas.dtype if isinstance(canvas, np.ndarray) else type(canvas).__name__
         raise TypeError(f"a canvas is a NumPy array of uint8; got {got}")
@@ -100,7 +100,7 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
 
 
 def _photographed(canvas: np.ndarray) -> np.ndarray:
-    """Ink on a ground that is lit unevenly: what differs from the ground around it, in proportion to its light."""
+    """Ink on a ground that is lit unevenly: what differs from the ground around it."""
     image = Image.fromarray(canvas.squeeze(-1) if canvas.shape[2] == 1 else canvas).convert("L")
     image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
     light = np.asarray(image, np.float32)

@@ -1,4 +1,4 @@
-"""Drawings that are no digit: letters and scribbles, to see whether the network knows that it doesn't know."""
+"""Drawings that are no digit, letters and scribbles: does the network know that it doesn't know?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LETTERS = "ACDEFHJKMNPRTUVWXYacdefhkmnpruvwx"
 
 
 def scribbles(n: int, seed: int) -> list[np.ndarray]:
-    """n canvases (280, 280) uint8, black on white: by turns a letter and a scribble. The seed tells them all."""
+    """n canvases (280, 280) uint8, black on white, by turns a scribble and a letter, told by the seed."""
     rng = np.random.default_rng(seed)
     return [np.asarray(_letter(rng) if i % 2 else _scribble(rng)) for i in range(n)]
 
@@ -26,7 +26,8 @@ def _letter(rng: np.random.Generator) -> Image.Image:
     slant, turn = rng.normal(0, 0.15, 2)
     # The middle of the canvas stays where it is.
     matrix = (1, slant, -140 * slant, turn, 1, -140 * turn)
-    return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR, fillcolor=255)
+    way = Image.Transform.AFFINE
+    return image.transform(image.size, way, matrix, Image.Resampling.BILINEAR, fillcolor=255)
 
 
 def _scribble(rng: np.random.Generator) -> Image.Image:

@@ -73,8 +73,8 @@ def _measure(image: np.ndarray) -> Strokes:
         np.stack([_outermost(area), _outermost(line)]).astype(np.float32),
         np.array(ends, np.float32),
         line[np.linspace(0, len(line) - 1, SAMPLES).astype(int)].astype(np.float32),
-        np.float32(length),
-        np.float32(len(area) / FINE**2 / length),
+        np.array(length, np.float32),
+        np.array(len(area) / FINE**2 / length, np.float32),
     )
 
 
