@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +58,7 @@ def place(canvas: np.ndarray) -> Placed:
         return Placed(nothing, "Draw a digit.")
     left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
     longer, shorter = max(right - left, bottom - top), min(right - left, bottom - top)
-    filled = mark[top:bottom, left:right].mean()
+    filled = np.count_nonzero(mark[top:bottom, left:right]) / (longer * shorter)
     if longer < MIN_EXTENT * max(ink.shape):
         return Placed(nothing, "That is only a speck: draw larger.")
     if filled > BLOB and shorter > 0.6 * longer:
@@ -68,12 +70,14 @@ def place(canvas: np.ndarray) -> Placed:
     y = ink.sum(1) @ (np.arange(bottom - top) + 0.5) / weight
     # One resampling does it all: the square of canvas that becomes the 28×28, cut out and reduced.
     step = longer / BOX
-    margin = int(np.ceil(SIDE * step))
-    paper = Image.fromarray(np.pad((ink * 255).astype(np.uint8), margin))
-    box = [margin + x - CENTRE * step, margin + y - CENTRE * step]
-    box += [box[0] + SIDE * step, box[1] + SIDE * step]
+    before = math.ceil(CENTRE * step - min(x, y))  # the paper to add for that square to lie on
+    side = before + math.ceil(max(x, y) + (SIDE - CENTRE) * step)
+    paper = np.zeros((side, side), np.uint8)
+    paper[before : before + bottom - top, before : before + right - left] = ink * 255
+    x0, y0 = before + x - CENTRE * step, before + y - CENTRE * step
     smooth = Image.Resampling.BOX if step > 1 else Image.Resampling.BILINEAR
-    small = paper.resize((SIDE, SIDE), smooth, tuple(box))
+    box = (x0, y0, x0 + SIDE * step, y0 + SIDE * step)
+    small = Image.fromarray(paper).resize((SIDE, SIDE), smooth, box)
     return Placed(np.asarray(small, np.float32) / 255, "")
 
 
@@ -88,15 +92,15 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
         raise ValueError(f"a canvas is (H, W), (H, W, 3) or (H, W, 4); got {canvas.shape}")
     if canvas.shape[2] == 4:
         alpha = canvas[..., 3]
-        if np.median(_border(alpha)) < 128:
+        if _quantile(_border(alpha), 0.5) < 128:
             # A transparent ground has no colour to differ from: what is opaque is the ink.
-            return _stretch(alpha.astype(np.float32))
+            return _stretch(alpha)
         canvas = canvas[..., :3]
-    ground = np.median(_border(canvas), axis=0)
-    uneven = np.abs(_border(canvas) - ground).max(-1)
-    if np.quantile(uneven, 0.75) > EVEN:
+    border = _border(canvas)
+    ground = _quantile(border, 0.5)
+    if _quantile(_distance(border, ground), 0.75) > EVEN:
         return _photographed(canvas)
-    return _stretch(np.abs(canvas - ground.astype(np.float32)).max(-1))
+    return _stretch(_distance(canvas, ground))
 
 
 def _photographed(canvas: np.ndarray) -> np.ndarray:
@@ -119,16 +123,33 @@ def _photographed(canvas: np.ndarray) -> np.ndarray:
     calm = Image.fromarray((255 * np.clip(contrast, 0, 1)).astype(np.uint8)).filter(
         ImageFilter.MedianFilter(3)
     )
-    return _stretch(np.asarray(calm, np.float32), noise=0.35)
+    return _stretch(np.asarray(calm), noise=0.35)
 
 
 def _border(picture: np.ndarray) -> np.ndarray:
     edges = picture[0], picture[-1], picture[:, 0], picture[:, -1]
-    return np.concatenate(edges).astype(np.float32)
+    return np.concatenate(edges)
+
+
+def _quantile(values: np.ndarray, q: float) -> np.ndarray:
+    # Of bytes a byte, and at once, which np.quantile is not.
+    return np.sort(values, axis=0)[int(q * len(values))]
+
+
+def _distance(colours: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    # In bytes, a channel at a time, beside a whole sheet of the ground: that is what NumPy is fast at.
+    distances = []
+    for channel, level in zip(np.moveaxis(colours, -1, 0), ground):
+        colour = np.ascontiguousarray(channel)
+        sheet = np.full_like(colour, level)
+        distances.append(np.maximum(colour, sheet) - np.minimum(colour, sheet))
+    return functools.reduce(np.maximum, distances)
 
 
 def _stretch(contrast: np.ndarray, noise: float = NOISE) -> np.ndarray:
-    highest = contrast.max()
+    highest = int(contrast.max())
     if highest < MIN_CONTRAST:
-        return np.zeros_like(contrast)
-    return np.clip((contrast / highest - noise) / (1 - 2 * noise), 0, 1)
+        return np.zeros(contrast.shape, np.float32)
+    levels = np.arange(256, dtype=np.float32) / np.float32(highest)
+    levels = np.clip((levels - noise) / (1 - 2 * noise), 0, 1)
+    return levels.take(contrast, mode="clip")  # which is three times as fast as levels[contrast]
