@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +11,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from huggingface_hub import ModelHubMixin, snapshot_download
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
+LARGEST = 1_000_000  # bytes of one file of a network: its numbers are 544,296 of them
 SHAPES = {
     name: shape
     for i, (fan_in, fan_out) in enumerate(zip(LAYERS, LAYERS[1:]), 1)
@@ -25,20 +27,29 @@ SHAPES = {
 }
 
 
+BLOCK = 512  # pictures that go through the network together: their steps stay in the processor's cache
+ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
+# Arrays, which NumPy takes faster than numbers: for one picture that is a tenth of the whole pass.
+ZERO, HALF = np.zeros((), np.float32), np.full((), 0.5, np.float32)
+
+
 def relu(z: np.ndarray) -> np.ndarray:
-    """max(0, z)"""
-    return np.maximum(z, 0)
+    """max(z, 0)"""
+    return np.maximum(z, ZERO)
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-z)), written with tanh, which cannot overflow."""
-    return 0.5 * np.tanh(0.5 * z) + 0.5
+    return HALF * np.tanh(HALF * z) + HALF
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """exp(logits) / sum(exp(logits)) over the last axis, shifted so that nothing overflows."""
-    e = np.exp(logits - logits.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    z = np.ascontiguousarray(logits.T)  # NumPy finds maxima and sums along the first axis far faster
+    largest = z.max(0) if z.ndim > 1 else z[z.argmax(), ...]
+    with np.errstate(over="ignore"):  # what lies too far below for a float becomes -infinity, and exp of it 0
+        e = np.exp(z - largest)
+    return (e / e.sum(0)).T
 
 
 ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
@@ -95,8 +106,8 @@ class MLP(
     def __init__(self, weights: dict[str, np.ndarray], config: dict[str, Any]):
         _check_config(config)
         _check_weights(weights)
-        self.weights, self.config = weights, config
-        self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = (weights[name] for name in SHAPES)
+        self.weights, self.config = {name: _aligned(weights[name]) for name in SHAPES}, config
+        self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = self.weights.values()
         self.activation: str = config["activation"]
 
     def forward(self, x: np.ndarray) -> Forward:
@@ -110,16 +121,23 @@ class MLP(
         """
         x = _check_input(x)
         activate = ACTIVATIONS[self.activation]
-        z1 = x @ self.w1 + self.b1
+        z1 = x.dot(self.w1)
+        z1 += self.b1
         h1 = activate(z1)
-        z2 = h1 @ self.w2 + self.b2
+        z2 = h1.dot(self.w2)
+        z2 += self.b2
         h2 = activate(z2)
-        logits = h2 @ self.w3 + self.b3
+        logits = h2.dot(self.w3)
+        logits += self.b3
         return Forward(z1, h1, z2, h2, logits, softmax(logits))
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the ten digits: (..., 10) float32, rows that sum to 1; x as in `forward`."""
-        return self.forward(x).probabilities
+        if not isinstance(x, np.ndarray) or x.size <= BLOCK * 784:
+            return self.forward(x).probabilities
+        x = _flat(x)
+        blocks = (x[start : start + BLOCK] for start in range(0, len(x), BLOCK))
+        return np.concatenate([self.forward(block).probabilities for block in blocks])
 
     def explain(self, x: np.ndarray, digit: int | None = None) -> Explanation:
         """Which ink argues for a digit, and which against: evidence (28, 28), bias and logit.
@@ -225,16 +243,19 @@ class MLP(
 
     @classmethod
     def _from_folder(cls, folder: Path) -> MLP:
-        for path in (folder / "model.safetensors", folder / "config.json"):
-            try:
-                if path.suffix == ".json":
-                    config = json.loads(path.read_text(encoding="utf-8"))
-                    _check_config(config)
-                else:
-                    weights = load_file(path)
-                    _check_weights(weights)
-            except (OSError, ValueError, SafetensorError) as fault:
-                raise ValueError(f"{path}: {fault}") from fault
+        path = folder / "config.json"
+        try:
+            config = json.loads(_check_size(path).read_text(encoding="utf-8"))
+            _check_config(config)
+            path = folder / "model.safetensors"
+            with safe_open(_check_size(path), "np") as file:
+                _check_header(file, config)
+                weights = {name: file.get_tensor(name) for name in SHAPES}
+            _check_weights(weights)
+        except OSError as fault:
+            raise ValueError(f"{path}: {fault.strerror or fault}") from fault
+        except (ValueError, RecursionError, SafetensorError) as fault:
+            raise ValueError(f"{path}: {fault}") from fault
         return cls(weights, config)
 
 
@@ -246,18 +267,47 @@ def load(name: str = "relu") -> MLP:
     return MLP._from_folder(WEIGHTS / name)
 
 
+def _check_size(path: Path) -> Path:
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"a file of at most {LARGEST:,} bytes; got {size:,}")
+    return path
+
+
 def _check_config(config: Any) -> None:
     if not isinstance(config, dict):
         raise ValueError(f"the configuration is a JSON object; got {type(config).__name__}")
-    if config.get("activation") not in ACTIVATIONS:
-        raise ValueError(f'"activation" is one of {sorted(ACTIVATIONS)}; got {config.get("activation")!r}')
+    activation = config.get("activation")
+    if activation not in list(ACTIVATIONS):
+        raise ValueError(f'"activation" is one of {sorted(ACTIVATIONS)}; got {activation!r:.80}')
     if config.get("layers") != list(LAYERS):
-        raise ValueError(f'"layers" is {list(LAYERS)}; got {config.get("layers")!r}')
+        raise ValueError(f'"layers" is {list(LAYERS)}; got {config.get("layers")!r:.80}')
+    threshold = config.get("not_sure_below", 0.5)
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise ValueError(f'"not_sure_below" is a number in 0..1; got {threshold!r:.80}')
+
+
+def _check_header(file: Any, config: dict[str, Any]) -> None:
+    _check_names(file.keys())
+    for name, shape in SHAPES.items():
+        tensor = file.get_slice(name)
+        if tensor.get_dtype() != "F32" or tuple(tensor.get_shape()) != shape:
+            raise ValueError(f"{name} is F32 {shape}; got {tensor.get_dtype()} {tuple(tensor.get_shape())}")
+    # Weights trained with one activation give wrong digits with the other, and no sign of it.
+    trained_with = (file.metadata() or {}).get("activation")
+    if trained_with != config["activation"]:
+        raise ValueError(
+            f"the weights were trained with {trained_with!r:.80}, config.json says {config['activation']!r}"
+        )
+
+
+def _check_names(names: Iterable[str]) -> None:
+    if set(names) != set(SHAPES):
+        raise ValueError(f"the tensors are {sorted(SHAPES)}; got {sorted(names)!s:.80}")
 
 
 def _check_weights(weights: dict[str, np.ndarray]) -> None:
-    if weights.keys() != SHAPES.keys():
-        raise ValueError(f"the tensors are {sorted(SHAPES)}; got {sorted(weights)}")
+    _check_names(weights)
     for name, shape in SHAPES.items():
         tensor = weights[name]
         if tensor.shape != shape or tensor.dtype != np.float32:
@@ -267,13 +317,33 @@ def _check_weights(weights: dict[str, np.ndarray]) -> None:
 
 
 def _check_input(x: np.ndarray) -> np.ndarray:
+    x = _flat(x)
+    if x.dtype != np.float32:
+        with np.errstate(over="ignore"):  # it becomes infinity, which is refused below
+            x = x.astype(np.float32)
+    # One look for both ends and NaN: read as integers, the floats from 0 to 1 come first, in their order.
+    # argmax, because for a single picture it costs a third of what max does.
+    bits = x.view(np.uint32)
+    if x.size and bits.item(bits.argmax()) > ONE_AS_BITS and not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(f"pixels are in 0..1; got {x.min()}..{x.max()}")
+    return x
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         got = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
         raise TypeError(f"pixels are a NumPy array of floats; got {got}")
-    if x.shape[-2:] == (28, 28):
-        x = x.reshape(*x.shape[:-2], 784)
-    if x.shape[-1:] != (784,):
+    if x.shape[-1:] == (784,):
+        return x
+    if x.shape[-2:] != (28, 28):
         raise ValueError(f"pixels are (..., 784) or (..., 28, 28); got {x.shape}")
-    if x.size and not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(f"pixels are in 0..1; got {x.min()}..{x.max()}")
-    return x.astype(np.float32, copy=False)
+    return x.reshape(*x.shape[:-2], 784)
+
+
+def _aligned(tensor: np.ndarray) -> np.ndarray:
+    """A copy that begins where a line of the cache does: a single picture takes a tenth less."""
+    room = np.empty(tensor.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + tensor.nbytes].view(tensor.dtype).reshape(tensor.shape)
+    copy[...] = tensor
+    return copy

@@ -1,0 +1,133 @@
+"""The forward pass on one thread: NumPy beside the three bare matrix products, ONNX Runtime and Keras.
+
+    python benchmarks/forward.py        # needs requirements-dev.txt
+
+Every one of them gets the same MNIST digits, in turns, so that whatever else the machine does meets them
+all. What is compared is the median of each one's turns, as a multiple of the products': x @ w1, h1 @ w2,
+h2 @ w3, without biases, activations, softmax or a look at the input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Read when the libraries are loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import tensorflow as tf
+from onnx import TensorProto, helper, numpy_helper
+
+from mnist_mlp import MLP, load
+from mnist_mlp.data import load_mnist
+from mnist_mlp.mlp import LAYERS
+
+RESULTS = Path(__file__).parent / "results" / "forward.json"
+ROUNDS = {1: 60, 10_000: 30}  # turns of each
+CALLS = {1: 300, 10_000: 1}  # calls a turn
+
+
+def in_keras(net: MLP) -> Callable[[np.ndarray], Any]:
+    layers = [
+        *(keras.layers.Dense(units, net.activation) for units in LAYERS[1:-1]),
+        keras.layers.Dense(LAYERS[-1], "softmax"),
+    ]
+    model = keras.Sequential([keras.Input((LAYERS[0],)), *layers])
+    model.set_weights([net.w1, net.b1, net.w2, net.b2, net.w3, net.b3])
+    compiled = tf.function(
+        model
+    )  # `predict` is made for data sets: it takes 1,000 times as long for one picture
+    return lambda x: compiled(x).numpy()
+
+
+def in_onnx(net: MLP) -> Callable[[np.ndarray], Any]:
+    activation = {"relu": "Relu", "sigmoid": "Sigmoid"}[net.activation]
+    nodes = [
+        helper.make_node("Gemm", ["x", "w1", "b1"], ["z1"]),
+        helper.make_node(activation, ["z1"], ["h1"]),
+        helper.make_node("Gemm", ["h1", "w2", "b2"], ["z2"]),
+        helper.make_node(activation, ["z2"], ["h2"]),
+        helper.make_node("Gemm", ["h2", "w3", "b3"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", LAYERS[0]])]
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", LAYERS[-1]])]
+    weights = [numpy_helper.from_array(tensor, name) for name, tensor in net.weights.items()]
+    graph = helper.make_graph(nodes, "mlp", inputs, outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda x: session.run(None, {"x": x})[0]
+
+
+def compare(net: MLP, x: np.ndarray) -> dict[str, float]:
+    """Seconds a call, the median of the turns."""
+    steps = net.forward(x)
+    h1, h2 = steps.h1, steps.h2
+    w1, w2, w3 = net.w1, net.w2, net.w3
+    others = {"ONNX Runtime": in_onnx(net), "Keras": in_keras(net)}
+    one = x[0]
+    contestants: dict[str, Callable[[], Any]] = {
+        "products": lambda: (x @ w1, h1 @ w2, h2 @ w3),
+        "NumPy": lambda: net.predict_proba(one if len(x) == 1 else x),
+        **{name: lambda run=run: run(x) for name, run in others.items()},  # type: ignore[misc]
+    }
+    for name, run in others.items():
+        apart = np.abs(run(x) - steps.probabilities).max()
+        assert apart < 1e-5, f"{name} computes something else: {apart} apart"
+    turns: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(ROUNDS[len(x)]):
+        for name, call in contestants.items():
+            call()  # the cache is the last one's
+            start = time.perf_counter()
+            for _ in range(CALLS[len(x)]):
+                call()
+            turns[name].append((time.perf_counter() - start) / CALLS[len(x)])
+    return {name: statistics.median(seconds) for name, seconds in turns.items()}
+
+
+def main() -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    digits = load_mnist().x_test.reshape(-1, 784) / np.float32(255)
+    rows = []
+    print(f"{'network':8} {'batch':>6}  {'':14} {'a call':>12} {'of the products':>16}")
+    for network in ("relu", "sigmoid"):
+        for batch in ROUNDS:
+            seconds = compare(load(network), digits[:batch])
+            for name, taken in seconds.items():
+                row = {"network": network, "batch": batch, "name": name, "microseconds": taken * 1e6}
+                row["of_products"] = taken / seconds["products"]
+                rows.append(row)
+                shown = f"{row['microseconds']:9,.1f} µs {row['of_products']:14.2f} ×"
+                print(f"{network:8} {batch:6,}  {name:14} {shown}", flush=True)
+    RESULTS.parent.mkdir(exist_ok=True)
+    machine = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "onnxruntime": onnxruntime.__version__,
+    }
+    machine |= {"keras": keras.__version__, "tensorflow": tf.__version__, "onnx": onnx.__version__}
+    report = {"command": "python benchmarks/forward.py", "threads": 1, "versions": machine, "rows": rows}
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
