@@ -71,7 +71,7 @@ def place(canvas: np.ndarray) -> Placed:
     # One resampling does it all: the square of canvas that becomes the 28×28, cut out and reduced.
     step = longer / BOX
     before = math.ceil(CENTRE * step - min(x, y))  # the paper to add for that square to lie on
-    side = before + math.ceil(max(x, y) + (SIDE - CENTRE) * step)
+    side = before + max(longer, math.ceil(max(x, y) + (SIDE - CENTRE) * step))
     paper = np.zeros((side, side), np.uint8)
     paper[before : before + bottom - top, before : before + right - left] = ink * 255
     x0, y0 = before + x - CENTRE * step, before + y - CENTRE * step
