@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from mnist_mlp.answer import TOP_K, answer
+from mnist_mlp.answer import NOTHING, TOP_K, answer
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Inside
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
@@ -44,7 +44,7 @@ def answers(ids: bool) -> list[gr.components.Component]:
     return [
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
-        Hint(**name("hint")),
+        Hint(NOTHING.hint, **name("hint")),
         Inside(**name("inside")),
     ]
 

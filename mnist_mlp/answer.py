@@ -30,6 +30,9 @@ class Answer(NamedTuple):
     """How the answer came about."""
 
 
+NOTHING = Answer(None, None, "Draw a digit.", None)  # to an empty canvas
+
+
 def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     """Read one handwritten digit in a picture: dark on light or light on dark, anywhere in it, of any size.
 
@@ -38,7 +41,7 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
         network: "relu" or "sigmoid".
     """
     if picture is None:
-        return Answer(None, None, "Draw a digit.", None)
+        return NOTHING
     placed = place(picture)
     if placed.hint:
         return Answer(None, None, placed.hint, None)

@@ -67,7 +67,7 @@ addEventListener("resize", repaint); // a window that moves to a sharper screen
 
 const copy = document.createElement("canvas");
 const copyContext = copy.getContext("2d", { willReadFrequently: true });
-const SIDES = [224, 160, 112]; // of what is sent: the largest that stays small
+const SIDES = [224, 160, 112, 80]; // of what is sent: the largest that stays small
 const SMALL = 5000; // characters
 
 function picture() {

@@ -145,9 +145,9 @@ class Hint(gr.HTML):
 
     EVENTS = []
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, value: str = "", **kwargs: Any):
         template = '<p role="status">${value}</p>'
-        super().__init__(html_template=template, js_on_load=None, apply_default_css=False, **kwargs)
+        super().__init__(value, html_template=template, js_on_load=None, apply_default_css=False, **kwargs)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "What the picture lacks, or what the network is not sure of"}
