@@ -14,10 +14,19 @@ let typical = { layer: "h1", index: 0 }; // the one shown without a choice
 
 // ---- What arrives: arrays as int8 in base64, of which 127 are the scale
 
-const bytes = (data) => Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+// Plain loops: this runs for every answer, and the callbacks of from() take ten times as long.
+function bytes(data) {
+  const text = atob(data);
+  const array = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) array[i] = text.charCodeAt(i);
+  return array;
+}
 
 function unpack({ scale, data }) {
-  return Float32Array.from(new Int8Array(bytes(data).buffer), (whole) => (whole * scale) / 127);
+  const whole = new Int8Array(bytes(data).buffer);
+  const array = new Float32Array(whole.length);
+  for (let i = 0; i < whole.length; i++) array[i] = (whole[i] * scale) / 127;
+  return array;
 }
 
 function unpackAnswer(value) {
@@ -36,18 +45,15 @@ function unpackAnswer(value) {
   return { network, x, h1, h2, logits, probabilities, bias, evidence, says, first, second };
 }
 
-// Both layers' weights, 4 bits each, 7 of which are the scale: layer h1 -> unit -> its incoming weights.
-const unpacked = {};
+// A unit's incoming weights: 4 bits each, 8 being zero and 15 the scale.
+const layers = {}; // unpacked when first asked for
 function weightsOf(network, { layer, index }) {
-  unpacked[network] ??= Object.fromEntries(
-    WEIGHTS[network].map(({ scale, data }, i) => [
-      ["h1", "h2"][i],
-      { scale, all: Float32Array.from([...bytes(data)].flatMap((two) => [two >> 4, two & 15]), (level) => ((level - 8) * scale) / 7) },
-    ]),
-  );
-  const { scale, all } = unpacked[network][layer];
-  const fanIn = layer === "h1" ? 784 : 128;
-  return { scale, values: all.subarray(index * fanIn, (index + 1) * fanIn) };
+  const [at, fanIn] = layer === "h1" ? [0, 784] : [1, 128];
+  const { scale, data } = WEIGHTS[network][at];
+  const pairs = ((layers[network] ??= [])[at] ??= bytes(data)).subarray((index * fanIn) / 2, ((index + 1) * fanIn) / 2);
+  const values = new Float32Array(fanIn);
+  pairs.forEach((pair, i) => values.set([(pair >> 4) - 8, (pair & 15) - 8], 2 * i));
+  return { scale, values: values.map((level) => (level * scale) / 7) };
 }
 
 // ---- Words and numbers
@@ -59,6 +65,11 @@ const percent = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "0%" : `${(100 * p
 const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 const place = (i) => `row ${Math.floor(i / 28) + 1}, column ${(i % 28) + 1}`;
 const bothSigns = (values) => [1, -1].map((sign) => values.reduce((sum, v) => sum + Math.max(sign * v, 0), 0).toFixed(1));
+
+// Most texts are the same as in the frame before: those cost no layout.
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
 
 // ---- A picture: a canvas of one dot a value, under a grid in which one cell at a time exists
 
@@ -142,18 +153,20 @@ class Picture {
 
   say() {
     this.cell.setAttribute("aria-label", answer ? this.describe(this.at) : "nothing drawn");
-    this.readout.textContent = !answer ? "" : this.pointed === null ? this.rest() : this.describe(this.pointed);
+    write(this.readout, !answer ? "" : this.pointed === null ? this.rest() : this.describe(this.pointed));
   }
 
   // colour(i) is [red, green, blue, opacity]
   paint(colour) {
-    const context = this.canvas.getContext("2d");
-    const image = context.createImageData(this.columns, this.rows);
+    this.image ??= this.canvas.getContext("2d").createImageData(this.columns, this.rows);
     for (let i = 0; i < this.columns * this.rows; i++) {
       const [red, green, blue, opacity] = colour(i);
-      image.data.set([red, green, blue, 255 * opacity], 4 * i);
+      this.image.data[4 * i] = red;
+      this.image.data[4 * i + 1] = green;
+      this.image.data[4 * i + 2] = blue;
+      this.image.data[4 * i + 3] = 255 * opacity;
     }
-    context.putImageData(image, 0, 0);
+    this.canvas.getContext("2d").putImageData(this.image, 0, 0);
     this.say();
   }
 }
@@ -242,15 +255,16 @@ find(".digits").addEventListener("keydown", (event) => {
 
 // share is in -1..1: the bar grows from its middle where it can have either sign, from its left where not
 function setBar(row, i, share, text) {
-  const [bar, number] = [row.querySelectorAll("i")[i], row.querySelectorAll(".number")[i]];
-  bar.style.transform = `scaleX(${share.toFixed(4)})`;
+  const bar = row.querySelectorAll("i")[i];
+  bar.style.transform = `scaleX(${share.toFixed(3)})`;
   bar.classList.toggle("minus", share < 0);
-  number.textContent = text;
+  write(row.querySelectorAll(".number")[i], text);
 }
 
 function setLegend(section, left, right) {
   const [start, end] = element.querySelectorAll(`.${section} .legend span`);
-  [start.textContent, end.textContent] = [left, right];
+  write(start, left);
+  write(end, right);
 }
 
 function drawStages() {
@@ -259,7 +273,7 @@ function drawStages() {
   pictures.x.paint((i) => grey(x[i]));
   pictures.h1.paint((i) => grey(h1[i] / most1));
   pictures.h2.paint((i) => grey(h2[i] / most2));
-  element.querySelectorAll(".f").forEach((f) => (f.textContent = network));
+  element.querySelectorAll(".f").forEach((f) => write(f, network));
   const most = largest(logits);
   rows.forEach((row, d) => {
     const [logit, probability] = [plain(logits[d]), percent(probabilities[d])];
@@ -282,8 +296,8 @@ function drawUnit() {
   [shown.root.hidden, other.root.hidden] = [false, true];
   shown.paint((i) => twoColours(values[i] / scale));
   const from = layer === "h1" ? "x" : "h1";
-  find(".unit h3").innerHTML = `Hidden unit <code>${nameOf(unit())}</code>`;
-  find(".unit .about").textContent = `Its incoming weights, one for each value of ${from}, and what it says to each digit.`;
+  write(find(".unit h3 code"), nameOf(unit()));
+  write(find(".unit .about"), `Its incoming weights, one for each value of ${from}, and what it says to each digit.`);
   setLegend("unit", plain(-scale), signed(scale));
   [...find(".says").children].forEach((row, d) => {
     const said = says[d * size + index];
@@ -301,8 +315,8 @@ function drawEvidence() {
   const most = Math.max(...answer.evidence.map(largest));
   const [plus, minus] = bothSigns(values);
   const how = answer.network === "relu" ? ": pixel × effective weight" : ", by integrated gradients";
-  find(".evidence h3").textContent = `Evidence for ${a(d)}`;
-  find(".evidence .about").textContent = `Ink that argues for it, and against${how}.`;
+  write(find(".evidence h3"), `Evidence for ${a(d)}`);
+  write(find(".evidence .about"), `Ink that argues for it, and against${how}.`);
   setLegend("evidence", `${minus} against`, `${plus} for`);
   pictures.evidence.paint((i) => twoColours(visible(values[i] / most), answer.x[i]));
 }
@@ -312,7 +326,7 @@ function drawMind() {
   const values = answer.x.map((_, i) => lead(i));
   const most = largest(values);
   const [plus, minus] = bothSigns(values);
-  find(".mind .about").textContent = `Evidence for ${a(first)}, less that for ${a(second)}.`;
+  write(find(".mind .about"), `Evidence for ${a(first)}, less that for ${a(second)}.`);
   setLegend("mind", `${minus} for ${second}`, `${plus} for ${first}`);
   pictures.mind.paint((i) => twoColours(visible(values[i] / most), answer.x[i]));
 }
@@ -323,8 +337,8 @@ function clear() {
   for (const [, mark] of marks) mark.hidden = true;
   element.querySelectorAll(".number, .legend span, .about").forEach((text) => (text.textContent = ""));
   element.querySelectorAll(".bar i").forEach((bar) => (bar.style.transform = "scaleX(0)"));
-  find(".unit h3").textContent = "Hidden unit";
-  find(".evidence h3").textContent = "Evidence";
+  write(find(".unit code"), "");
+  write(find(".evidence h3"), "Evidence");
   rows.forEach((row, d) => {
     row.setAttribute("aria-label", d);
     row.setAttribute("aria-checked", false);
