@@ -70,7 +70,7 @@ def place(canvas: np.ndarray) -> Placed:
     y = ink.sum(1) @ (np.arange(bottom - top) + 0.5) / weight
     # One resampling does it all: the square of canvas that becomes the 28×28, cut out and reduced.
     step = longer / BOX
-    before = math.ceil(CENTRE * step - min(x, y))  # the paper to add for that square to lie on
+    before = max(0, math.ceil(CENTRE * step - min(x, y)))  # the paper to add for that square to lie on
     side = before + max(longer, math.ceil(max(x, y) + (SIDE - CENTRE) * step))
     paper = np.zeros((side, side), np.uint8)
     paper[before : before + bottom - top, before : before + right - left] = ink * 255
