@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import os
 import re
 import warnings
 from pathlib import Path
@@ -16,7 +17,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what phones, browsers
 MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
 MAX_PIXELS = 24_000_000  # twice a phone's photo; decoded, 100 MB at most while it is read
 MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL
-MAX_SIDE = 1000  # a larger canvas is reduced: the digit ends as 20 pixels, and time and memory are everyone's
+MAX_SIDE = 500  # a larger canvas is reduced: the smallest mark that counts, 4 % of it, keeps 20 pixels
 
 _EXPECTED = f"Expected a picture ({', '.join(FORMATS)})"
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,([A-Za-z0-9+/]*={0,2})", re.ASCII)
@@ -30,7 +31,7 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
     """Read a picture: the bytes of a file, or its path.
 
     The first frame of an animation, turned as its EXIF data says, its longer side reduced to at most
-    1000 pixels.
+    500 pixels.
 
     Returns:
         uint8, (H, W), (H, W, 3) or (H, W, 4).
@@ -50,7 +51,7 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
             _check_size(image.size)
             # JPEG is decoded at a half, a quarter or an eighth where that is large enough.
             image.draft(None, (MAX_SIDE, MAX_SIDE))
-            return _to_array(_turned(image))
+            return to_array(_turned(image))
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -78,7 +79,8 @@ def read_data_url(text: str) -> np.ndarray:
 def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            # No more than there is: Python makes room for all that is asked for.
+            return file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
     except (OSError, ValueError) as fault:  # ValueError: a null byte in the name
         reason = getattr(fault, "strerror", None) or fault
         raise PictureError(f"{_EXPECTED}; cannot read {path.name!r}: {reason}.") from None
@@ -99,7 +101,8 @@ def _turned(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_array(image: Image.Image) -> np.ndarray:
+def to_array(image: Image.Image) -> np.ndarray:
+    """A Pillow image of any mode as a canvas: uint8, (H, W), (H, W, 3) or (H, W, 4)."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = _to_8_bits(image)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
