@@ -260,9 +260,9 @@ def test_what_is_no_picture_is_refused(method: str, x: Any, error: type[Exceptio
 def test_one_bad_pixel_anywhere_is_refused(bad: float, place: int, row: int) -> None:
     x = np.full((3 * BLOCK, 784), 0.5, np.float32)
     x[row, place] = bad
-    with pytest.raises(ValueError, match="0..1"):
+    with pytest.raises(ValueError, match=r"0\.\.1"):
         load("relu").predict_proba(x)
-    with pytest.raises(ValueError, match="0..1"):
+    with pytest.raises(ValueError, match=r"0\.\.1"):
         load("relu").predict_proba(x[row])
 
 
