@@ -2,8 +2,8 @@
 
     python benchmarks/bulk.py
 
-Both are whole commands, started anew, over the same files, in turn: MNIST's test images as they are, as a pad's
-canvases, and as a phone's photos are, in colour and JPEG. Writes results/bulk.json.
+Both are whole commands, started anew, over the same files, in turn: MNIST's test images as they are, as
+canvases of a pad, and in colour and JPEG as a phone's photos are. Writes results/bulk.json.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ KINDS = {
     "280×280 PNG, grey": (280, "L", "png", 10_000),
     "1000×1000 JPEG, colour": (1000, "RGB", "jpg", 1_000),
 }
-DECODE = "import sys, numpy as np; from PIL import Image\nfor path in sys.stdin.read().split('\\n'): np.asarray(Image.open(path))"
-CLASSIFY = "import sys; from mnist_mlp.__main__ import main; sys.exit(main(sys.stdin.read().split('\\n')))"
+PATHS = "import sys; paths = sys.stdin.read().splitlines()\n"
+DECODE = PATHS + "import numpy as np; from PIL import Image\nfor path in paths: np.asarray(Image.open(path))"
+CLASSIFY = PATHS + "from mnist_mlp.__main__ import main; sys.exit(main(paths))"
 
 
 def make(folder: Path, side: int, mode: str, ending: str, count: int) -> list[str]:

@@ -1,0 +1,234 @@
+"""Many pictures: the command line, and the same function under Ray and `datasets`."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_mlp import load, to_mnist
+from mnist_mlp.classify import classify
+from mnist_mlp.data import Mnist
+
+ROOT = Path(__file__).parents[1]
+COUNT = 300  # more than are read without a second process
+
+
+@pytest.fixture(scope="module")
+def folder(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("digits")
+    for i in range(COUNT):
+        Image.fromarray(255 - mnist.x_test[i]).save(folder / f"{i:03}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def paths(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def expected(mnist: Mnist) -> tuple[np.ndarray, np.ndarray]:
+    """Digits and confidences, one picture at a time, past the files and the batches."""
+    rows = [load().predict_proba(to_mnist(255 - x)) for x in mnist.x_test[:COUNT]]
+    return np.array([row.argmax() for row in rows]), np.array([row.max() for row in rows])
+
+
+def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_mlp", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=120,
+        **options,
+    )
+
+
+def test_text(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+    done = run(*paths)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == paths
+    assert [int(row[1]) for row in rows] == expected[0].tolist()
+    assert np.allclose([float(row[2]) for row in rows], expected[1], atol=1e-4)
+
+
+def test_csv(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("--format", "csv", *paths).stdout)))
+    assert [row["path"] for row in rows] == paths
+    assert [int(row["digit"]) for row in rows] == expected[0].tolist()
+    assert np.allclose([float(row["confidence"]) for row in rows], expected[1], atol=1e-5)
+
+
+def test_json_lines(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+    rows = [
+        json.loads(line) for line in run("--format", "json", "--workers", "1", *paths).stdout.splitlines()
+    ]
+    assert [row["path"] for row in rows] == paths
+    assert [row["digit"] for row in rows] == expected[0].tolist()
+    assert np.allclose([row["confidence"] for row in rows], expected[1], atol=1e-5)
+
+
+def test_the_digits_are_right(paths: list[str], mnist: Mnist) -> None:
+    answer = classify({"image": paths})
+    assert (answer["digit"] == mnist.y_test[:COUNT]).mean() > 0.95
+
+
+def test_the_other_network(paths: list[str], mnist: Mnist) -> None:
+    (line,) = run("--network", "sigmoid", "--format", "json", paths[0]).stdout.splitlines()
+    pixels = to_mnist(255 - mnist.x_test[0])
+    assert json.loads(line)["confidence"] == pytest.approx(
+        load("sigmoid").predict_proba(pixels).max(), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("count", [1, COUNT])
+def test_bad_files_are_named_and_skipped(paths: list[str], tmp_path: Path, count: int) -> None:
+    (tmp_path / "torn.png").write_bytes(Path(paths[0]).read_bytes()[:60])
+    (tmp_path / "letter.png").write_text("Dear reader")
+    (tmp_path / "nothing.png").write_bytes(b"")
+    bad = [str(tmp_path / name) for name in ("torn.png", "letter.png", "nothing.png", "absent.png")] + [
+        str(tmp_path)
+    ]
+    done = run(*bad[:2], *paths[:count], *bad[2:])
+    assert done.returncode == 1
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == paths[:count]
+    lines = done.stderr.splitlines()
+    assert [line.split(": ")[0] for line in lines] == bad
+    assert all("Expected a picture" in line for line in lines)
+
+
+def test_a_picture_without_a_digit(tmp_path: Path) -> None:
+    Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
+    done = run("--format", "json", str(tmp_path / "blank.png"))
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"path": str(tmp_path / "blank.png"), "digit": None, "confidence": 0.0}
+    assert run(str(tmp_path / "blank.png")).stdout.split("\t")[1] == "-"
+    assert run("--format", "csv", str(tmp_path / "blank.png")).stdout.splitlines()[1].split(",")[1] == ""
+
+
+def test_the_bar_is_for_a_terminal_alone(paths: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnist_mlp", *paths],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+        except OSError:  # Linux's way to say that the other end is closed
+            pass
+    os.close(ours)
+    assert b"/300" in shown and b"pictures" in shown
+
+
+def test_a_reader_that_leaves(paths: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnist_mlp", "--workers", "1", *paths * 20],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_help() -> None:
+    shown = run("--help").stdout
+    assert "PICTURE" in shown and "--format" in shown and "exit status" in shown
+
+
+# classify
+
+
+def test_every_form_of_a_picture(paths: list[str]) -> None:
+    canvas = np.asarray(Image.open(paths[0]))
+    encoded = Path(paths[0]).read_bytes()
+    forms = [
+        *(paths[0], Path(paths[0]), np.str_(paths[0])),
+        *(encoded, canvas, np.dstack([canvas] * 3), Image.open(paths[0])),
+        *({"bytes": encoded, "path": None}, {"bytes": None, "path": paths[0]}),
+    ]
+    answer = classify({"image": forms, "name": list(range(len(forms)))})
+    assert set(answer["digit"].tolist()) == {7}
+    assert answer["confidence"].std() < 1e-6
+    assert answer["name"] == list(range(len(forms)))
+    assert answer["digit"].dtype == np.int64 and answer["confidence"].dtype == np.float32
+
+
+def test_what_is_no_picture_stands_where_it_stood(paths: list[str]) -> None:
+    answer = classify({"image": [paths[0], None, 3.5, np.zeros((2, 2)), b"junk", paths[0]]})
+    assert answer["digit"].tolist() == [7, -1, -1, -1, -1, 7]
+    assert answer["confidence"][1:5].tolist() == [0, 0, 0, 0]
+    assert [bool(error) for error in answer["error"]] == [False, True, True, True, True, False]
+
+
+def test_an_empty_batch() -> None:
+    answer = classify({"image": []})
+    assert answer["digit"].shape == answer["confidence"].shape == (0,)
+
+
+def test_a_batch_without_the_column() -> None:
+    with pytest.raises(ValueError, match=r"no column 'image'; it has \['picture'\]"):
+        classify({"picture": []})
+
+
+def from_the_command_line(paths: list[str]) -> dict[str, tuple[int, float]]:
+    rows = [json.loads(line) for line in run("--format", "json", *paths).stdout.splitlines()]
+    return {row["path"]: (row["digit"], row["confidence"]) for row in rows}
+
+
+def same(rows: list[dict[str, Any]], answers: dict[str, tuple[int, float]]) -> None:
+    assert {row["path"] for row in rows} == answers.keys()
+    for row in rows:
+        digit, confidence = answers[row["path"]]
+        assert row["digit"] == digit
+        assert row["confidence"] == pytest.approx(confidence, abs=1e-6)
+
+
+def test_datasets(paths: list[str]) -> None:
+    """As the README shows it: on paths, and on pictures as `datasets` decodes them."""
+    datasets = pytest.importorskip("datasets")
+    answers = from_the_command_line(paths)
+    digits = datasets.Dataset.from_dict({"path": paths, "image": paths})
+    same(digits.map(classify, batched=True, batch_size=64).to_list(), answers)
+    decoded = digits.cast_column("image", datasets.Image()).map(
+        classify, batched=True, remove_columns="image"
+    )
+    same(decoded.to_list(), answers)
+
+
+def test_ray(paths: list[str], folder: Path) -> None:
+    """On two workers, each with its own share of the blocks."""
+    ray = pytest.importorskip("ray")
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env=environment, log_to_driver=False)
+    try:
+        digits = ray.data.read_binary_files(str(folder), include_paths=True, override_num_blocks=4)
+        read = digits.map_batches(classify, fn_kwargs={"column": "bytes"}, batch_size=50)
+        same(read.drop_columns(["bytes"]).take_all(), from_the_command_line(paths))
+    finally:
+        ray.shutdown()
