@@ -1,0 +1,386 @@
+"""`to_mnist` against MNIST itself, a second implementation in loops, and what must hold for any drawing."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image, ImageDraw
+
+from mnist_mlp import load, to_mnist
+from mnist_mlp.canvas import place
+from mnist_mlp.data import Mnist
+
+COLOURS = [
+    ((0, 0, 0), (255, 255, 255)),
+    ((255, 255, 255), (0, 0, 0)),
+    ((200, 20, 20), (255, 255, 240)),
+    ((20, 20, 120), (250, 240, 200)),
+    ((255, 230, 0), (0, 0, 90)),
+    ((0, 140, 0), (0, 0, 0)),
+    ((120, 120, 120), (200, 200, 200)),
+    ((255, 0, 0), (0, 0, 255)),
+]
+
+
+def strokes(
+    size: int | tuple[int, int] = 280, *, offset: tuple[float, float] = (0, 0), scale: float = 1
+) -> np.ndarray:
+    """A seven with smooth edges, ink 255 on 0: drawn four times as large, then reduced."""
+    width, height = (size, size) if isinstance(size, int) else size
+    unit = scale * min(width, height) * 4
+    points = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
+    placed = [
+        ((x - 0.5) * unit + (width / 2 + offset[0]) * 4, (y - 0.5) * unit + (height / 2 + offset[1]) * 4)
+        for x, y in points
+    ]
+    paper = Image.new("L", (width * 4, height * 4))
+    pen = ImageDraw.Draw(paper)
+    radius = unit * 0.035
+    pen.line(placed, 255, round(2 * radius), "curve")
+    for x, y in placed:
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
+    return np.asarray(paper.resize((width, height), Image.Resampling.BOX))
+
+
+def paint(ink: np.ndarray, pen: tuple[int, ...], ground: tuple[int, ...]) -> np.ndarray:
+    share = ink[..., None] / 255
+    return np.round(np.array(ground) * (1 - share) + np.array(pen) * share).astype(np.uint8)
+
+
+def extent(pixels: np.ndarray, threshold: float = 0.5) -> tuple[int, int]:
+    rows, columns = np.flatnonzero((pixels > threshold).any(1)), np.flatnonzero((pixels > threshold).any(0))
+    return int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
+
+
+def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
+    """In pixels from the left upper corner; the middle of the first pixel is at 0.5."""
+    mass, x, y = 0.0, 0.0, 0.0
+    for row in range(28):
+        for column in range(28):
+            mass += pixels[row, column]
+            x += pixels[row, column] * (column + 0.5)
+            y += pixels[row, column] * (row + 0.5)
+    return x / mass, y / mass
+
+
+def by_loops(ink: np.ndarray) -> np.ndarray:
+    """The same recipe, written another way: how much of each of the 28×28 squares is covered with ink."""
+    rows, columns = np.flatnonzero((ink > 127).any(1)), np.flatnonzero((ink > 127).any(0))
+    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / 255
+    step = max(box.shape) / 20
+    y = sum(weight * (i + 0.5) for i, weight in enumerate(box.sum(1))) / box.sum()
+    x = sum(weight * (i + 0.5) for i, weight in enumerate(box.sum(0))) / box.sum()
+
+    def covered(first: float, length: int) -> np.ndarray:
+        """How much of each square each canvas pixel covers, along one axis: (28, length)."""
+        shares = np.zeros((28, length))
+        for square in range(28):
+            start, end = first + square * step, first + (square + 1) * step
+            for pixel in range(max(0, math.floor(start)), min(length, math.ceil(end))):
+                shares[square, pixel] = (min(end, pixel + 1) - max(start, pixel)) / step
+        return shares
+
+    return covered(y - 14.5 * step, box.shape[0]) @ box @ covered(x - 14.5 * step, box.shape[1]).T
+
+
+def same(a: np.ndarray, b: np.ndarray, mean: float) -> None:
+    assert np.abs(a - b).mean() < mean
+
+
+# MNIST as the oracle
+
+
+def on_a_canvas(digit: np.ndarray, times: int, rng: np.random.Generator) -> np.ndarray:
+    """Each pixel a square of times × times, somewhere on a larger sheet, black on white."""
+    height, width = 28 * times + rng.integers(0, 200, 2)
+    sheet = np.zeros((height, width), np.uint8)
+    y, x = rng.integers(0, [height - 28 * times + 1, width - 28 * times + 1])
+    sheet[y : y + 28 * times, x : x + 28 * times] = digit.repeat(times, 0).repeat(times, 1)
+    return 255 - sheet
+
+
+@pytest.mark.parametrize("times", [3, 8, 20])
+def test_mnists_digits_come_back(mnist: Mnist, times: int) -> None:
+    """They were placed by this recipe: placed once more, they are themselves."""
+    rng = np.random.default_rng(times)
+    differences = []
+    for digit in mnist.x_test[:100]:
+        differences.append(np.abs(to_mnist(on_a_canvas(digit, times, rng)) - digit / 255).mean())
+    assert (
+        np.median(differences) < 0.03
+    )  # the digits' own mean is 0.13; by half a pixel off, it would be 0.05
+    assert np.quantile(differences, 0.9) < 0.06
+
+
+def test_they_are_read_as_before(mnist: Mnist) -> None:
+    rng = np.random.default_rng(1)
+    digits, labels = mnist.x_test[:300], mnist.y_test[:300]
+    placed = np.stack([to_mnist(on_a_canvas(digit, 8, rng)) for digit in digits])
+    for name in ("relu", "sigmoid"):
+        net = load(name)
+        before = (net.predict_proba(digits / np.float32(255)).argmax(1) == labels).mean()
+        assert (net.predict_proba(placed).argmax(1) == labels).mean() > before - 0.02
+
+
+def test_the_centre_is_mnists(mnist: Mnist) -> None:
+    """The mean over MNIST is where ours are put."""
+    theirs = np.mean([centre_of_mass(digit.astype(float)) for digit in mnist.x_train[:300]], axis=0)
+    ours = centre_of_mass(to_mnist(strokes()))
+    assert np.abs(np.array(ours) - theirs).max() < 0.1
+
+
+# A second implementation as the oracle
+
+
+@pytest.mark.parametrize("size", [100, 280, 333, 1000, (200, 500), (640, 480)])
+@pytest.mark.parametrize("scale", [0.4, 0.9])
+def test_agrees_with_the_recipe_in_loops(size: Any, scale: float) -> None:
+    ink = strokes(size, scale=scale)
+    # What remains are the threshold against noise and the rounding to bytes.
+    coarse = max(extent(ink, 127)) < 40  # pixels: an edge is a large part of a stroke then
+    same(to_mnist(ink), by_loops(ink), 0.02 if coarse else 0.01)
+
+
+# What holds for any drawing
+
+
+def test_form() -> None:
+    pixels = to_mnist(strokes())
+    assert pixels.shape == (28, 28) and pixels.dtype == np.float32
+    assert pixels.min() == 0 and 0.8 < pixels.max() <= 1
+
+
+@pytest.mark.parametrize(("pen", "ground"), COLOURS)
+def test_colours(pen: tuple[int, ...], ground: tuple[int, ...]) -> None:
+    ink = strokes()
+    expected = to_mnist(ink)
+    same(to_mnist(paint(ink, pen, ground)), expected, 0.01)
+    same(to_mnist(paint(ink, (*pen, 255), (*ground, 255))), expected, 0.01)  # opaque
+    same(to_mnist(paint(ink, (*pen, 255), (*pen, 0))), expected, 0.01)  # on a transparent ground
+
+
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255), (12, 200, 99)])
+def test_what_a_transparent_ground_hides_is_no_colour(hidden: tuple[int, ...]) -> None:
+    ink = strokes()
+    canvas = np.empty((*ink.shape, 4), np.uint8)
+    canvas[..., :3] = np.where(ink[..., None] > 0, (0, 0, 0), hidden)
+    canvas[..., 3] = ink
+    same(to_mnist(canvas), to_mnist(ink), 0.01)
+
+
+@pytest.mark.parametrize("level", [60, 120, 254])
+def test_grey_ink_counts_like_black(level: int) -> None:
+    ink = strokes()
+    same(to_mnist((ink * (level / 255)).astype(np.uint8)), to_mnist(ink), 0.01)
+
+
+@given(st.integers(-60, 60), st.integers(-60, 60), st.floats(0.25, 0.9), st.sampled_from([280, 500]))
+@settings(max_examples=40, deadline=None)
+def test_place_and_size_do_not_matter(x: int, y: int, scale: float, size: int) -> None:
+    room = max(0.0, (1 - 0.65 * scale) / 2 * size - 3) / 60
+    moved = to_mnist(strokes(size, offset=(x * room, y * room), scale=scale))
+    same(moved, to_mnist(strokes(280)), 0.02)
+
+
+@given(
+    st.lists(st.tuples(st.integers(30, 370), st.integers(30, 370)), min_size=2, max_size=6),
+    st.integers(8, 30),
+)
+@settings(max_examples=60, deadline=None)
+def test_box_centre_and_proportions(points: list[tuple[int, int]], width: int) -> None:
+    paper = Image.new("L", (400, 400))
+    pen = ImageDraw.Draw(paper)
+    pen.line(points, 255, width)
+    for x, y in points:
+        pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), 255)
+    ink = np.asarray(paper)
+    placed = place(ink)
+    if placed.hint:  # a blot: without lines to read
+        return
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    size = np.array([columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1])
+    expected = size * 20 / size.max()
+    before = np.array(
+        [
+            np.average(np.arange(400) + 0.5 - columns[0], weights=ink.sum(0)),
+            np.average(np.arange(400) + 0.5 - rows[0], weights=ink.sum(1)),
+        ]
+    )
+    before *= 20 / size.max()
+    if (before > 14.5).any() or (expected - before > 13.5).any():
+        return  # so much weight on one side that the other reaches over the edge, as in MNIST
+    shown = np.array(extent(placed.pixels, 0.02))
+    assert np.abs(np.array(centre_of_mass(placed.pixels)) - 14.5).max() < 0.15
+    assert (shown >= expected - 1).all() and (shown <= expected + 2).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((60, 240), (5, 20)), ((240, 60), (20, 5)), ((200, 200), (20, 20))]
+)
+def test_the_longer_side_is_20_pixels(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    """A frame of lines, whose sides fall on pixels' edges wherever it can."""
+    canvas = np.full((300, 300), 255, np.uint8)
+    height, width = size[1], size[0]
+    canvas[20 : 20 + height, 30 : 30 + width] = 0
+    canvas[32 : 8 + height, 42 : 18 + width] = 255
+    shown = extent(to_mnist(canvas), 0.3)
+    assert abs(shown[0] - expected[0]) <= 1 and abs(shown[1] - expected[1]) <= 1
+
+
+def test_edges_are_smooth() -> None:
+    pixels = to_mnist(strokes())
+    between = ((pixels > 0.1) & (pixels < 0.9)).sum()
+    assert between > 0.2 * (pixels > 0.1).sum()
+
+
+def test_a_smaller_or_coarser_canvas_tells_the_same() -> None:
+    large = to_mnist(strokes(1000))
+    for size, mean in ((280, 0.01), (100, 0.02), (40, 0.06), (28, 0.08)):
+        same(to_mnist(strokes(size)), large, mean)
+
+
+def test_jpeg_hardly_matters() -> None:
+    file = io.BytesIO()
+    Image.fromarray(255 - strokes()).save(file, "JPEG", quality=40)
+    same(to_mnist(np.asarray(Image.open(file))), to_mnist(strokes()), 0.02)
+
+
+def test_a_speck_elsewhere_does_not_move_the_digit_out() -> None:
+    ink = strokes().copy()
+    ink[140:143, 140:143] = 255  # on the digit's own sheet, beside its strokes
+    same(to_mnist(ink), to_mnist(strokes()), 0.02)
+
+
+def test_the_canvas_is_left_as_it_is() -> None:
+    for canvas in (strokes(), paint(strokes(), (9, 9, 9, 255), (9, 9, 9, 0))):
+        canvas = canvas.copy()
+        canvas.flags.writeable = False
+        before = canvas.copy()
+        to_mnist(canvas)
+        assert (canvas == before).all()
+
+
+def test_any_memory_layout() -> None:
+    ink = np.ascontiguousarray(strokes())
+    wide = np.zeros((560, 560), np.uint8)
+    wide[::2, ::2] = ink
+    for view in (np.asfortranarray(ink), wide[::2, ::2], ink[::-1][::-1]):
+        assert (to_mnist(view) == to_mnist(ink)).all()
+    colour = paint(ink, (0, 0, 99), (255, 255, 255))
+    assert (to_mnist(np.asfortranarray(colour)) == to_mnist(colour)).all()
+
+
+# No digit where there is none
+
+
+def dot(radius: float) -> np.ndarray:
+    y, x = np.mgrid[:280, :280]
+    return (255 * (np.hypot(x - 140, y - 140) <= radius)).astype(np.uint8)
+
+
+NOTHING = {
+    **{f"all {level}": np.full((280, 280), level, np.uint8) for level in (0, 1, 127, 254, 255)},
+    "all one colour": np.full((50, 80, 3), (200, 10, 10), np.uint8),
+    "all one colour, opaque": np.full((50, 80, 4), (200, 10, 10, 255), np.uint8),
+    "all transparent": np.zeros((50, 80, 4), np.uint8),
+    "transparent white": np.full((50, 80, 4), (255, 255, 255, 0), np.uint8),
+    "one pixel": np.zeros((1, 1), np.uint8),
+    "one white pixel": np.full((1, 1, 3), 255, np.uint8),
+    "one opaque pixel": np.full((1, 1, 4), 255, np.uint8),
+    "one row": np.zeros((1, 500), np.uint8),
+    "one column": np.full((500, 1), 255, np.uint8),
+    "a speck": dot(2),
+    "a speck, dark on light": 255 - dot(3),
+    "a blot": dot(100),
+    "a filled square": np.pad(np.full((150, 150), 255, np.uint8), 65),
+    "ink all over, but for the edge": np.pad(np.full((276, 276), 255, np.uint8), 2),
+    "hardly any contrast": 200 + (strokes() > 0).astype(np.uint8) * 10,
+    "noise that nobody sees": (240 + np.random.default_rng(1).integers(0, 8, (280, 280))).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("canvas", NOTHING.values(), ids=NOTHING.keys())
+def test_no_digit(canvas: np.ndarray) -> None:
+    placed = place(canvas)
+    assert not placed.pixels.any()
+    assert placed.hint.strip().endswith((".", "!"))
+    assert not to_mnist(canvas).any()
+
+
+def test_a_digit_has_no_hint() -> None:
+    assert place(strokes()).hint == ""
+
+
+@pytest.mark.parametrize("noise", [2, 5])
+def test_a_grainy_ground_is_no_ink(noise: int) -> None:
+    rng = np.random.default_rng(noise)
+    grainy = np.clip(255.0 - strokes() + rng.normal(0, noise, (280, 280)), 0, 255).astype(np.uint8)
+    same(to_mnist(grainy), to_mnist(strokes()), 0.02)
+
+
+# Whatever comes, an answer or a clear error
+
+
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
+@settings(max_examples=100, deadline=None)
+def test_any_grey_canvas(canvas: np.ndarray) -> None:
+    check(canvas)
+
+
+@given(
+    arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.sampled_from([1, 3, 4]))),
+)
+@settings(max_examples=100, deadline=None)
+def test_any_colour_canvas(canvas: np.ndarray) -> None:
+    check(canvas)
+
+
+@pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (2, 3000, 3), (3000, 2, 4), (3, 3), (1200, 900, 3)])
+def test_noise_of_odd_shapes(shape: tuple[int, ...]) -> None:
+    check(np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8))
+
+
+def check(canvas: np.ndarray) -> None:
+    placed = place(canvas)
+    assert placed.pixels.shape == (28, 28) and placed.pixels.dtype == np.float32
+    assert np.isfinite(placed.pixels).all()
+    assert placed.pixels.min() >= 0 and placed.pixels.max() <= 1
+    assert bool(placed.hint) == (not placed.pixels.any())
+    load().predict_proba(placed.pixels)
+
+
+@pytest.mark.parametrize(
+    ("canvas", "error", "came"),
+    [
+        (None, TypeError, "NoneType"),
+        ([[0, 255]], TypeError, "list"),
+        ("seven.png", TypeError, "str"),
+        (b"\x89PNG", TypeError, "bytes"),
+        ({"composite": None}, TypeError, "dict"),
+        (Image.new("L", (9, 9)), TypeError, "Image"),
+        (np.zeros((28, 28)), TypeError, "float64"),
+        (np.zeros((28, 28), np.float32), TypeError, "float32"),
+        (np.zeros((28, 28), np.uint16), TypeError, "uint16"),
+        (np.zeros((28, 28), bool), TypeError, "bool"),
+        (np.array([[None]]), TypeError, "object"),
+        (np.uint8(7), TypeError, "uint8"),
+        (np.zeros((), np.uint8), ValueError, r"\(\)"),
+        (np.zeros(784, np.uint8), ValueError, r"\(784,\)"),
+        (np.zeros((0, 0), np.uint8), ValueError, r"\(0, 0"),
+        (np.zeros((0, 5, 3), np.uint8), ValueError, r"\(0, 5, 3\)"),
+        (np.zeros((5, 5, 0), np.uint8), ValueError, r"\(5, 5, 0\)"),
+        (np.zeros((5, 5, 2), np.uint8), ValueError, r"\(5, 5, 2\)"),
+        (np.zeros((3, 28, 28), np.uint8), ValueError, r"\(3, 28, 28\)"),
+        (np.zeros((1, 28, 28, 1), np.uint8), ValueError, r"\(1, 28, 28, 1\)"),
+    ],
+)
+def test_what_is_no_canvas_is_refused(canvas: Any, error: type[Exception], came: str) -> None:
+    with pytest.raises(error, match=f"a canvas is .*got .*{came}"):
+        to_mnist(canvas)
