@@ -8,7 +8,7 @@ import gradio as gr
 
 from mnist_mlp.answer import NOTHING, TOP_K, answer
 from mnist_mlp.hub import notice
-from mnist_mlp.inside import Inside
+from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
@@ -45,21 +45,39 @@ def answers(ids: bool) -> list[gr.components.Component]:
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
         Hint(NOTHING.hint, **name("hint")),
-        Inside(**name("inside")),
+        Inside(weights=ids, **name("inside")),
     ]
 
 
 with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as demo:
     gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
+    if notice():
+        gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
-        Live(inputs=[Pad(elem_id="pad"), network(elem_id="network")], outputs=answers(ids=True), api_name="predict", **INTERFACE)
-    with gr.Tab("Photo or picture"):
+        pad = [Pad(elem_id="pad"), network(elem_id="network")]
+        Live(inputs=pad, outputs=answers(ids=True), api_name="predict", **INTERFACE)
+        # For callers only: the page is told all of it with each answer.
+        explain_inputs = [*pad, Digit(label="digit", visible=False)]
+        explanation = Reasons(label="explanation", visible=False)
+        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
+    with gr.Tab("Photo or picture") as tab:
+        editor = Sketchpad(
+            sources=("upload", "clipboard", "webcam"),
+            layers=False,
+            canvas_size=(500, 500),
+            fixed_canvas=True,
+            show_label=False,
+            elem_classes="editor",
+            visible=False,
+        )
         gr.Interface(
-            inputs=[Sketchpad(elem_classes="editor"), network()],
+            inputs=[editor, network()],
             outputs=answers(ids=False),
             api_name="predict_sketchpad",
             **INTERFACE,
         )
+        # Its code is large, and is fetched when the editor is shown.
+        tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private")
 
 if __name__ == "__main__":
     demo.launch(**PAGE)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import base64
 import io
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from gradio.components.base import server
-from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.components.image_editor import AcceptBlobs, EditorData, EditorDataBlobs
 from gradio.data_classes import FileData
 from gradio.events import Dependency, Events
 from PIL import Image
 
 from mnist_mlp.canvas import find_ink
-from mnist_mlp.picture import MAX_BYTES, PictureError, read_data_url, read_picture
+from mnist_mlp.picture import PictureError, read_data_url, read_picture
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
-MAX_HELD = 32  # drawings of the editor that wait for their call: each comes right after its drawing
+EXAMPLE_FILE = {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}  # in the documentation of the API
+MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, packed badly
+MAX_HELD = 32  # pictures from the editor that wait for their call, which comes right after
 
 
 class Pad(gr.HTML):
@@ -80,10 +81,10 @@ class Pad(gr.HTML):
         return {**file, "description": "A picture of one handwritten digit, as a file: gradio_client.handle_file(path)"}
 
     def example_payload(self) -> Any:
-        return gr.FileData(path="seven.png", meta={"_type": "gradio.FileData"}).model_dump()
+        return EXAMPLE_FILE
 
     def example_value(self) -> Any:
-        return "seven.png"
+        return EXAMPLE_FILE["path"]
 
 
 class Sketchpad(gr.Sketchpad):
@@ -92,10 +93,6 @@ class Sketchpad(gr.Sketchpad):
     As an input, it passes the picture as a uint8 canvas, as `Pad` does; None where there is none. Of what
     the editor uploads, only the finished picture is kept, and only until its call.
     """
-
-    def __init__(self, **kwargs: Any):
-        super().__init__(sources=("upload", "clipboard", "webcam"), layers=False, show_label=False, **kwargs)
-        self.held: OrderedDict[str, bytes] = OrderedDict()
 
     def get_block_name(self) -> str:
         return "imageeditor"
@@ -106,20 +103,26 @@ class Sketchpad(gr.Sketchpad):
         if data.data.get("type") != "composite":
             return
         picture = data.files[0][1]
-        if len(picture) > MAX_BYTES:
-            raise gr.Error(f"Expected a picture of at most {MAX_BYTES:,} bytes; got {len(picture):,}.")
-        self.held[str(data.data["id"])] = picture
-        while len(self.held) > MAX_HELD:
-            self.held.popitem(last=False)
+        if len(picture) > MAX_EDITED:
+            raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
+        self.blob_storage[str(data.data["id"])] = EditorDataBlobs(background=None, layers=[], composite=picture)
+        while len(self.blob_storage) > MAX_HELD:
+            self.blob_storage.pop(next(iter(self.blob_storage)), None)  # the oldest
 
     def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
         if payload is None:
             return None
         if payload.id is not None:
-            held = self.held.pop(payload.id, None)
-            return None if held is None else _read(read_picture, held)
+            held = self.blob_storage.pop(payload.id, None)
+            return _read(read_picture, held.composite) if held and held.composite else None
         file = payload.composite or payload.background
         return None if file is None else _read(read_picture, Path(file.path))
+
+    def example_payload(self) -> Any:
+        return {"background": EXAMPLE_FILE, "layers": [], "composite": None}
+
+    def example_value(self) -> Any:
+        return {"background": EXAMPLE_FILE["path"], "layers": [], "composite": None}
 
 
 class Preview(gr.HTML):
