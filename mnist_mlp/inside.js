@@ -1,4 +1,10 @@
-// Shows the workings of the newest answer. Before this script stands WEIGHTS: a network's name -> [W1, W2].
+// Shows the workings of the newest answer. Before this script stand STYLE, the style sheet, and WEIGHTS, a network's
+// name -> [W1, W2], or null in a panel that is not the first of the page.
+
+const style = document.createElement("style");
+style.textContent = `#${element.id} { ${STYLE} }`;
+element.before(style);
+globalThis.digitWeights = WEIGHTS ?? globalThis.digitWeights;
 
 const DIGITS = [...Array(10).keys()];
 const CALM = 500; // ms without a new answer, after which the panel may speak and choose a unit to show
@@ -49,7 +55,7 @@ function unpackAnswer(value) {
 const layers = {}; // unpacked when first asked for
 function weightsOf(network, { layer, index }) {
   const [at, fanIn] = layer === "h1" ? [0, 784] : [1, 128];
-  const { scale, data } = WEIGHTS[network][at];
+  const { scale, data } = digitWeights[network][at];
   const pairs = ((layers[network] ??= [])[at] ??= bytes(data)).subarray((index * fanIn) / 2, ((index + 1) * fanIn) / 2);
   const values = new Float32Array(fanIn);
   pairs.forEach((pair, i) => values.set([(pair >> 4) - 8, (pair & 15) - 8], 2 * i));
