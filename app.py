@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from mnist_mlp.answer import NOTHING, TOP_K, answer
+from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, timely
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
@@ -23,7 +24,7 @@ PAGE = {
 
 # What both tabs have in common; only in the first do the parts have ids of their own.
 INTERFACE = {
-    "fn": answer,
+    "fn": timely(answer),
     "live": True,
     "clear_btn": None,
     "flagging_mode": "never",
@@ -49,7 +50,7 @@ def answers(ids: bool) -> list[gr.components.Component]:
     ]
 
 
-with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as demo:
+with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
     gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
     if notice():
         gr.Markdown(notice(), elem_id="notice")
@@ -59,7 +60,7 @@ with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as de
         # For callers only: the page is told all of it with each answer.
         explain_inputs = [*pad, Digit(label="digit", visible=False)]
         explanation = Reasons(label="explanation", visible=False)
-        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
+        gr.Button(visible=False).click(timely(reasons), explain_inputs, explanation, api_name="explain")
     with gr.Tab("Photo or picture") as tab:
         editor = Sketchpad(
             sources=("upload", "clipboard", "webcam"),
@@ -79,5 +80,7 @@ with gr.Blocks(title="Digits, as you draw them", delete_cache=(600, 3600)) as de
         # Its code is large, and is fetched when the editor is shown.
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private")
 
+demo.queue(**QUEUE)
+
 if __name__ == "__main__":
-    demo.launch(**PAGE)
+    demo.launch(**PAGE, **LAUNCH)

@@ -16,14 +16,13 @@ from gradio.events import Dependency, Events
 from PIL import Image
 
 from mnist_mlp.canvas import find_ink
+from mnist_mlp.limits import MAX_EDITED, MAX_HELD
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
 EXAMPLE_FILE = {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}  # in the documentation of the API
-MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, packed badly
-MAX_HELD = 32  # pictures from the editor that wait for their call, which comes right after
 
 
 class Pad(gr.HTML):

@@ -13,11 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from mnist_mlp.limits import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SIDE
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what phones, browsers and scanners write
-MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
-MAX_PIXELS = 24_000_000  # twice a phone's photo; decoded, 100 MB at most while it is read
-MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL
-MAX_SIDE = 500  # a larger canvas is reduced: the smallest mark that counts, 4 % of it, keeps 20 pixels
 
 _EXPECTED = f"Expected a picture ({', '.join(FORMATS)})"
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,([A-Za-z0-9+/]*={0,2})", re.ASCII)

@@ -1,0 +1,112 @@
+"""How the app holds to its limits, where Gradio has a setting for them and where it has none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from anyio import to_thread
+from gradio.route_utils import FnIndexInferError
+from gradio.utils import get_upload_folder
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnist_mlp.limits import (
+    AT_ONCE,
+    CACHE_AGE,
+    CACHE_EVERY,
+    MAX_BODY,
+    MAX_BYTES,
+    MAX_CACHE,
+    MAX_SECONDS,
+    MAX_WAITING,
+)
+
+
+def timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """The same function, which gives up after `MAX_SECONDS` with an error that says so."""
+
+    @functools.wraps(answer)
+    async def in_time(*args: Any) -> Any:
+        try:
+            call = to_thread.run_sync(functools.partial(answer, *args), abandon_on_cancel=True)
+            return await asyncio.wait_for(call, MAX_SECONDS)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise gr.Error(
+                f"No answer within {MAX_SECONDS} seconds: try a smaller picture.", print_exception=False
+            ) from None
+
+    return in_time
+
+
+class Guard:
+    """Refuses a request whose body is over `MAX_BODY`, and uploads while the cache folder is full."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self.looked, self.full = 0.0, False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        if scope["path"].rstrip("/").endswith("/upload") and self.is_full():
+            busy = "Too many pictures have been sent to this app within the hour: try again later."
+            return await JSONResponse({"detail": busy}, 503)(scope, receive, send)
+        announced = int(dict(scope["headers"]).get(b"content-length", 0))
+        too_large = f"Expected at most {MAX_BODY:,} bytes; got more."
+        if announced > MAX_BODY:
+            return await JSONResponse({"detail": too_large}, 413)(scope, receive, send)
+        received = 0
+
+        async def counted() -> Message:  # a body need not announce its length
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise HTTPException(413, too_large)
+            return message
+
+        await self.app(scope, counted, send)
+
+    def is_full(self) -> bool:
+        if time.monotonic() > self.looked + 1:
+            self.full = _size(Path(get_upload_folder())) > MAX_CACHE
+            self.looked = time.monotonic()
+        return self.full
+
+
+async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "There is no such endpoint; /gradio_api/info lists them."}, 404)
+
+
+# For `gr.Blocks`, its `queue` and its `launch`.
+BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
+QUEUE: dict[str, Any] = {"max_size": MAX_WAITING, "default_concurrency_limit": AT_ONCE}
+LAUNCH: dict[str, Any] = {
+    "max_file_size": MAX_BYTES,
+    "show_error": True,  # whoever sent something wrong hears what it was
+    "enable_monitoring": False,  # else it is open to everyone
+    "app_kwargs": {
+        "middleware": [Middleware(Guard)],
+        "exception_handlers": {FnIndexInferError: _no_such_endpoint},
+    },
+}
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for root, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                size += os.path.getsize(os.path.join(root, name))
+    return size
