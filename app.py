@@ -6,8 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from mnist_mlp.answer import NOTHING, TOP_K, answer
-from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, timely
+from mnist_mlp.answer import NOTHING, TOP_K, answer, read_digit
+from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, only_tool, timely
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
@@ -19,6 +19,7 @@ PAGE = {
     "footer_links": ["api"],
     "run_history": False,
     "ssr_mode": False,
+    "mcp_server": True,
 }
 
 
@@ -61,6 +62,8 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         explain_inputs = [*pad, Digit(label="digit", visible=False)]
         explanation = Reasons(label="explanation", visible=False)
         gr.Button(visible=False).click(timely(reasons), explain_inputs, explanation, api_name="explain")
+        text = gr.Textbox(label="answer", visible=False)
+        gr.Button(visible=False).click(timely(read_digit), pad, text, api_name="read_digit")
     with gr.Tab("Photo or picture") as tab:
         editor = Sketchpad(
             sources=("upload", "clipboard", "webcam"),
@@ -81,6 +84,7 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private")
 
 demo.queue(**QUEUE)
+only_tool(demo, "read_digit")
 
 if __name__ == "__main__":
     demo.launch(**PAGE, **LAUNCH)

@@ -49,6 +49,13 @@ def timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     return in_time
 
 
+def only_tool(demo: gr.Blocks, endpoint: str) -> None:
+    """Offer agents one endpoint as a tool. Gradio offers all, and most are made for the page."""
+    for event in demo.fns.values():
+        if event.fn and event.api_name != endpoint:
+            event.fn._mcp_type = "endpoint"  # type: ignore[attr-defined]
+
+
 class Guard:
     """Refuses a request whose body is over `MAX_BODY`, and uploads while the cache folder is full."""
 

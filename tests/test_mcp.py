@@ -1,0 +1,128 @@
+"""The app as an MCP server, through the `mcp` client library."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.server
+import io
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
+
+from mnist_mlp import load, to_mnist
+from mnist_mlp.data import Mnist
+
+
+def ask(app: str, what: Callable[[ClientSession], Awaitable[Any]]) -> Any:
+    async def session() -> Any:
+        address = f"{app}/gradio_api/mcp/"
+        async with streamable_http_client(address) as (read, write, *_), ClientSession(read, write) as client:
+            await client.initialize()
+            return await what(client)
+
+    return asyncio.run(asyncio.wait_for(session(), 60))
+
+
+def call(app: str, **arguments: Any) -> Any:
+    return ask(app, lambda client: client.call_tool("read_digit", arguments))
+
+
+def data_url(canvas: np.ndarray, kind: str = "png") -> str:
+    file = io.BytesIO()
+    Image.fromarray(canvas).save(file, kind)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+@pytest.fixture(scope="module")
+def clear(mnist: Mnist) -> dict[int, np.ndarray]:
+    """A test digit of each class that both networks are sure of, dark on white, four times as large."""
+    found: dict[int, np.ndarray] = {}
+    for x, y in zip(mnist.x_test, mnist.y_test):
+        canvas = np.kron(255 - x, np.ones((4, 4), np.uint8))
+        probabilities = [load(name).predict_proba(to_mnist(canvas))[y] for name in ("relu", "sigmoid")]
+        if int(y) not in found and min(probabilities) > 0.9:
+            found[int(y)] = canvas
+        if len(found) == 10:
+            return found
+    raise AssertionError("no clear digit of each class")
+
+
+def test_one_tool_that_says_what_it_takes_and_gives(app: str) -> None:
+    (tool,) = ask(app, lambda client: client.list_tools()).tools
+    assert tool.name == "read_digit"
+    for word in ("handwritten digit", "Returns", "JSON", "confidence", "probabilities", "hint"):
+        assert word in tool.description
+    schema = tool.inputSchema
+    assert schema["required"] == ["picture"]
+    assert schema["properties"].keys() == {"picture", "network"}
+    assert schema["properties"]["picture"]["type"] == "string"
+    for word in ("PNG", "http", "data URL", "10 MB"):
+        assert word in schema["properties"]["picture"]["description"]
+    assert schema["properties"]["network"]["enum"] == ["relu", "sigmoid"]
+    assert schema["properties"]["network"]["default"] == "relu"
+
+
+def test_it_reads_digits(app: str, clear: dict[int, np.ndarray]) -> None:
+    for digit, canvas in clear.items():
+        network = "sigmoid" if digit % 2 else "relu"
+        result = call(app, picture=data_url(canvas), network=network)
+        assert not result.isError
+        answer = json.loads(result.content[0].text)
+        assert answer["digit"] == digit
+        expected = load(network).predict_proba(to_mnist(canvas))
+        assert answer["confidence"] == pytest.approx(float(expected.max()), abs=1e-5)
+        assert [answer["probabilities"][str(i)] for i in range(10)] == pytest.approx(
+            expected.tolist(), abs=1e-5
+        )
+        assert answer["hint"] == ""
+
+
+def test_where_there_is_no_digit_it_says_so(app: str) -> None:
+    answer = json.loads(call(app, picture=data_url(np.full((50, 50), 255, np.uint8))).content[0].text)
+    assert answer == {"digit": None, "confidence": 0.0, "probabilities": None, "hint": "Draw a digit."}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"picture": "data:image/png;base64,SGVsbG8="},
+        {"picture": "/etc/passwd"},
+        {"picture": "file:///etc/passwd"},
+        {"picture": 7},
+        {"picture": "", "network": "relu"},
+        {"picture": data_url(np.zeros((5, 5), np.uint8)), "network": "gelu"},
+        {},
+    ],
+    ids=str,
+)
+def test_what_it_cannot_read_is_an_error_without_a_traceback(app: str, arguments: dict[str, Any]) -> None:
+    result = call(app, **arguments)
+    text = " ".join(part.text for part in result.content)
+    assert result.isError or json.loads(text)["digit"] is None
+    assert "Traceback" not in text and "root:" not in text
+
+
+def test_it_fetches_nothing_from_inside(app: str) -> None:
+    seen: list[str] = []
+
+    class Canary(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canary) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = call(app, picture=f"http://127.0.0.1:{server.server_port}/seven.png")
+        server.shutdown()
+    assert result.isError
+    assert not seen
