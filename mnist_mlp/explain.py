@@ -55,16 +55,16 @@ class Explanation(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """The same for all ten digits, and what the hidden units say to each. All float32."""
+    """The same for all ten digits, and what the hidden units say to each. Float32; leading axes as x."""
 
     pixels: np.ndarray
-    """(10, 784): logits = pixels.sum(1) + bias."""
+    """(..., 10, 784): logits = pixels.sum(-1) + bias."""
     bias: np.ndarray
-    """(10,)"""
+    """(..., 10)"""
     units1: np.ndarray
-    """(10, 128): what each unit of the first layer adds, by way of the second, to each logit."""
+    """(..., 10, 128): what each unit of the first layer adds, by way of the second, to each logit."""
     units2: np.ndarray
-    """(10, 256): what each unit of the second layer adds: logits = units2.sum(1) + b3."""
+    """(..., 10, 256): what each unit of the second layer adds: logits = units2.sum(-1) + b3."""
 
 
 class Workings(NamedTuple):
@@ -115,20 +115,20 @@ def backward(net: MLP, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find_evidence(net: MLP, x: np.ndarray, steps: Forward) -> Evidence:
-    """The evidence of one picture for all ten digits.
+    """The evidence of pictures for all ten digits.
 
     Args:
-        x: (784,) float32 in 0..1.
+        x: (..., 784) float32 in 0..1.
         steps: what `net.forward(x)` returned.
     """
     if net.activation == "relu":
         dz2, dz1 = backward(net, steps)
         bias = dz1 @ net.b1 + dz2 @ net.b2 + net.b3
-        units1 = dz1 * steps.h1
+        units1 = dz1 * steps.h1[..., None, :]
     else:
-        _, dz1 = backward(net, net.forward(PLACES[:, None] * x))
+        _, dz1 = backward(net, net.forward(np.multiply.outer(PLACES, x)))
         dz1 = np.tensordot(PARTS, dz1, 1)  # the mean on the way, and so for dx, as W1 is the same all along
         bias = net.forward(np.zeros_like(x)).logits
-        units1 = dz1 * (steps.z1 - net.b1)
+        units1 = dz1 * (steps.z1 - net.b1)[..., None, :]
     dx = dz1 @ net.w1.T
-    return Evidence(x * dx, bias, units1, net.w3.T * steps.h2)
+    return Evidence(x[..., None, :] * dx, bias, units1, net.w3.T * steps.h2[..., None, :])

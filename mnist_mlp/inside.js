@@ -67,7 +67,7 @@ function weightsOf(network, { layer, index }) {
 const signed = (number, places = 2) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(places)}`;
 const plain = (number, places = 2) => signed(number, places).replace("+", "");
 const added = (name, number) => `${number < 0 ? "−" : "+"} ${name} ${Math.abs(number).toFixed(2)}`;
-const percent = (p) => (p > 0.9995 ? "> 99.9%" : p < 0.0005 ? "0%" : `${(100 * p).toFixed(1)}%`);
+const percent = (p) => (p > 0.9995 ? ">99.9%" : p < 0.0005 ? "0%" : `${(100 * p).toFixed(1)}%`);
 const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 const place = (i) => `row ${Math.floor(i / 28) + 1}, column ${(i % 28) + 1}`;
 const bothSigns = (values) => [1, -1].map((sign) => values.reduce((sum, v) => sum + Math.max(sign * v, 0), 0).toFixed(1));
@@ -223,7 +223,7 @@ const pictures = {
   mind: new Picture("mind", 28, 28, "Difference of evidence", (i) => `${place(i)}: ${signed(lead(i))}`, () => {
     const { first, second, logits, bias } = answer;
     const [ahead, biased] = [logits[first] - logits[second], bias[first] - bias[second]];
-    return `${first} leads by ${plain(ahead)} = ink ${plain(ahead - biased)} ${added("bias", biased)}`;
+    return `lead ${plain(ahead)} = ink ${plain(ahead - biased)} ${added("bias", biased)}`;
   }),
 };
 const marks = ["h1", "h2"].map((layer) => {
