@@ -90,8 +90,12 @@ def publish(folder: Path, repo_id: str, *, token: str | None = None, private: bo
         ValueError, FileNotFoundError: the folder does not hold that.
         huggingface_hub.errors.HfHubHTTPError: the Hub refused.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in (".safetensors", ".json", ".png")]
-    files: dict[str, bytes] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        # What begins with a dot is a checkpoint, or was left behind by a process that was killed.
+        if path.suffix in (".safetensors", ".json", ".png") and not f"/{name}".count("/."):
+            files[name] = path.read_bytes()
     for network in {name.split("/")[0] for name in files if "/" in name}:
         MLP.from_pretrained(folder / network)  # nothing is published that does not load again
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -217,6 +217,8 @@ def trained(tmp_path: Path) -> Path:
     (folder / "relu" / "mistakes.png").write_bytes(b"\x89PNG a picture")
     (folder / "metrics.json").write_text(json.dumps(METRICS))
     (folder / ".config.json.123.part").write_text("left by a process that was killed")
+    (folder / ".checkpoint-both").mkdir()
+    (folder / ".checkpoint-both" / "state.json").write_text("{}")
     return folder
 
 
