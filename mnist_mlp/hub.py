@@ -189,8 +189,8 @@ def _title(picture: str) -> str:
 _CARD = """# Two small networks that read handwritten digits
 
 784-128-256-10, 136,074 numbers each: one with ReLU, one with sigmoid hidden layers. They were trained with
-TensorFlow on MNIST alone, and run in NumPy. `relu/` and `sigmoid/` hold a network each; the ReLU one stands at
-the top too.
+TensorFlow on MNIST alone, and run in NumPy. `relu/` and `sigmoid/` hold a network each; the ReLU one stands
+at the top too.
 
 ```python
 from mnist_mlp import MLP, to_mnist
@@ -203,9 +203,9 @@ print(probabilities.argmax(), probabilities.max())
 
 ## What for
 
-To read one handwritten digit, drawn with a pen or a finger or cut out of a photo of paper; and to show how such a
-network works, which is small enough to be looked at. `to_mnist` brings a picture of any size and colour to the
-28×28 pixels that the networks know: without it they are often wrong.
+To read one handwritten digit, drawn with a pen or a finger or photographed on paper; and to show how such a
+network works, which is small enough to be looked at. `to_mnist` brings a picture of any size and colour to
+the 28×28 pixels that the networks know: without it they are often wrong.
 
 Not for anything that hangs on its answers, such as cheques, forms or exams.
 
@@ -213,15 +213,16 @@ Not for anything that hangs on its answers, such as cheques, forms or exams.
 
 {table}
 
-`metrics.json` holds these figures and all others; `config.json` beside each network says with which command it was
-made.
+`metrics.json` holds these figures and all others; `config.json` beside each network says with which command
+it was made.
 
 ## Limits
 
-- One digit at a time. Two digits, or a digit on lines or squares, are read as one shape.
-- A network has no "none of these": a letter or a scribble gets a digit too, though mostly with less confidence. The
-  app says "not sure" under the confidence above.
-- What it gets wrong most: a 1 with a flag as a 7, a slashed 0, an open 9 as a 4, a crossed 7; see the pictures.
+- One digit at a time. Two digits, or a digit on ruled lines, are read as one shape.
+- A network has no "none of these": a letter or a scribble gets a digit too, though mostly with less
+  confidence. The app says "not sure" under the confidence above.
+- What it gets wrong most: a 1 with a flag as a 7, a slashed 0, an open 9 as a 4, a crossed 7; see the
+  pictures.
 - MNIST's digits were written by employees of an American bureau and by students, in the 1990s: other
   hands' habits are not in it.
 
@@ -229,9 +230,10 @@ made.
 
 ## Data
 
-[MNIST](https://huggingface.co/datasets/ylecun/mnist) by Yann LeCun, Corinna Cortes and Christopher J. C. Burges,
-CC BY-SA 3.0: 60,000 images for training, a part of them for validation, 10,000 for the test, which was looked at once
-per network. The training images were distorted elastically and in pen width, turned, slanted and moved.
+[MNIST](https://huggingface.co/datasets/ylecun/mnist) by Yann LeCun, Corinna Cortes and Christopher J. C.
+Burges, CC BY-SA 3.0: 60,000 images for training, a part of them for validation; 10,000 for the test, which
+was looked at once per network. The training images were redrawn: bent, turned and slanted, and with other
+pens.
 
 ## Licence
 
