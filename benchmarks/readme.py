@@ -1,7 +1,7 @@
 """Copy every figure of the README from the file that training or a benchmark wrote.
 
-    python benchmarks/readme.py            # fills them in
-    python benchmarks/readme.py --check    # says whether any differs
+python benchmarks/readme.py            # fills them in
+python benchmarks/readme.py --check    # says whether any differs
 """
 
 from __future__ import annotations
@@ -58,14 +58,91 @@ def robust(report: dict[str, Any]) -> str:
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 
+def live_pad(report: dict[str, Any]) -> str:
+    stock, ours, opening = report["stock"], report["ours"], report["opening"]
+
+    def times(each: dict[str, Any]) -> str:
+        return f"{each['pen_up_to_label_ms_median']:,.0f} / {each['pen_up_to_label_ms_p95']:,.0f} ms"
+
+    rows = [
+        ["pen up → new label, median / 95th percentile", times(stock), times(ours)],
+        [
+            "answers a second while drawing",
+            *(f"{e['answers_a_second_while_drawing']:.0f}" for e in (stock, ours)),
+        ],
+        ["requests an answer", *(f"{e['requests_an_answer']:.0f}" for e in (stock, ours))],
+        [
+            "clicks before the first stroke is seen / after each clear",
+            *(
+                f"{e['clicks_before_the_first_stroke']:.0f} / {e['clicks_after_a_clear']:.0f}"
+                for e in (stock, ours)
+            ),
+        ],
+    ]
+    opened = (
+        f"From opening the page to a first stroke that is answered: {opening['ratio']:.2f} times as long as "
+    )
+    opened += "a bare Gradio page with one textbox takes to its first answer."
+    return f"{table(['', 'Gradio’s Sketchpad', 'this pad'], rows)}\n\n{opened} {by(report['run'])}"
+
+
+def serve(report: dict[str, Any]) -> str:
+    rates, answers, memory = report["answers_a_second"], report["answers"], report["memory"]
+    rows = [
+        [f"answers a second to {report['clients']} clients", f"{rates['ours']:.0f}"],
+        ["of what an identity function serves", f"{report['of_identity']:.2f}"],
+        [
+            "answers, of which lost / crossed",
+            f"{answers['wanted']:,}, {answers['lost']} / {answers['crossed']}",
+        ],
+        [
+            f"memory after {report['loaded_answers']:,} answers and {report['abandoned_pages']:,} abandoned pages",
+            f"{memory['growth']:+.1%}",
+        ],
+    ]
+    return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
+
+
+def bulk(report: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{row['count']:,} of {row['pictures']}",
+            f"{row['decoded_per_second']:,}",
+            f"{row['classified_per_second']:,}",
+            f"{row['ratio']:.2f}",
+        ]
+        for row in report["rows"]
+    ]
+    header = ["`python -m mnist_mlp`", "decoded a second by Pillow", "read a second", "ratio"]
+    return f"{table(header, rows)}\n\n{by(report)}"
+
+
+def space(report: dict[str, Any]) -> str:
+    seconds, memory = report["seconds_to_first_answer"], report["memory_mb"]
+    rows = [
+        [
+            "seconds to the first answer",
+            f"{seconds['bare']:.1f}",
+            f"{seconds['app']:.1f}",
+            f"{report['seconds_ratio']:.2f}",
+        ],
+        ["memory, MB", f"{memory['bare']}", f"{memory['app']}", f"{report['memory_ratio']:.2f}"],
+    ]
+    return f"{table(['', 'a bare Gradio app', 'this app', 'ratio'], rows)}\n\n{by(report)}"
+
+
 def by(report: dict[str, Any]) -> str:
     return f"Measured by `{report['command']}`."
 
 
 BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "networks": networks,
+    "live_pad": live_pad,
     "forward": forward,
     "robust": robust,
+    "serve": serve,
+    "bulk": bulk,
+    "space": space,
 }
 
 
@@ -82,7 +159,9 @@ def fill(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a figure differs")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if a figure differs"
+    )
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = fill(before)
