@@ -96,7 +96,8 @@ def serve(report: dict[str, Any]) -> str:
             f"{answers['wanted']:,}, {answers['lost']} / {answers['crossed']}",
         ],
         [
-            f"memory after {report['loaded_answers']:,} answers and {report['abandoned_pages']:,} abandoned pages",
+            f"memory after {report['loaded_answers']:,} answers and "
+            f"{report['abandoned_pages']:,} abandoned pages",
             f"{memory['growth']:+.1%}",
         ],
     ]
