@@ -203,8 +203,10 @@ def start(folder: Path, name: str, look: bool) -> tuple[float, float]:
     home.mkdir(exist_ok=True)
     environment = {
         **{"HOME": str(home), "PATH": f"{folder}/venv/bin:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"},
-        **{"SYSTEM": "spaces", "SPACE_ID": "owner/digits", "SPACE_AUTHOR_NAME": "owner"},
+        # Not SYSTEM=spaces: with it, Gradio wants the package `spaces`, which a Space adds of its own.
+        **{"SPACE_ID": "owner/digits", "SPACE_AUTHOR_NAME": "owner"},
         **{"GRADIO_SERVER_PORT": str(PORT), "GRADIO_NUM_PORTS": "1", "GRADIO_ANALYTICS_ENABLED": "False"},
+        **{"LD_LIBRARY_PATH": f"{folder}/python/lib"},  # of a Python that was copied
         **{"GRADIO_TEMP_DIR": str(home / "gradio"), "GRADIO_SERVER_NAME": "127.0.0.1"},
     }
     user: dict[str, Any] = {}
