@@ -57,7 +57,10 @@ def answers(ids: bool) -> list[gr.components.Component]:
 
 
 with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
-    gr.HTML("<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
+    gr.HTML(
+        "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>",
+        elem_id="title",
+    )
     if notice():
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
@@ -86,7 +89,9 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             **INTERFACE,
         )
         # Its code is large, and is fetched when the editor is shown.
-        tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private")
+        tab.select(
+            None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private"
+        )
 
 demo.queue(**QUEUE)
 only_tool(demo, "read_digit")

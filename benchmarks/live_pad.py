@@ -2,9 +2,9 @@
 
     python benchmarks/live_pad.py
 
-It draws with the mouse on the app, and on a page with `gr.Sketchpad` and `live=True` that asks the same network;
-it opens the app, and a page with one text box, each time as a new visitor. It prints a table and writes
-`benchmarks/results/live_pad.json`.
+It draws with the mouse on the app, and on a page with `gr.Sketchpad` and `live=True` that asks the same
+network; it opens the app, and a page with one text box, each time as a new visitor. It prints a table and
+writes `benchmarks/results/live_pad.json`.
 """
 
 from __future__ import annotations
@@ -115,12 +115,20 @@ def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
     while time.monotonic() < deadline:
         page.wait_for_timeout(100)
         now, up, label, answers = page.evaluate("[performance.now(), up, label, answers]")
-        if label > up and now - label > patience * 1000 or now - up > 4000 + patience * 1000:
+        if (label > up and now - label > patience * 1000) or now - up > 4000 + patience * 1000:
             return up, label, answers
     raise RuntimeError("no answer")
 
 
-def measure(page: Page, url: str, canvas: str, take_pen: Callable[[], int], clear: Callable[[], None], rounds: int, patience: float) -> dict[str, float]:
+def measure(
+    page: Page,
+    url: str,
+    canvas: str,
+    take_pen: Callable[[], int],
+    clear: Callable[[], None],
+    rounds: int,
+    patience: float,
+) -> dict[str, float]:
     requests: list[str] = []
     page.goto(url)
     page.locator(canvas).first.wait_for()
@@ -223,7 +231,9 @@ def measure_opening(browser: Browser, ours: str, bare: str, rounds: int) -> dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--strokes", type=int, default=40, help="on the pad; on the stock sketchpad a third of it")
+    parser.add_argument(
+        "--strokes", type=int, default=40, help="on the pad; on the stock sketchpad a third of it"
+    )
     parser.add_argument("--openings", type=int, default=11, help="of each page")
     options = parser.parse_args()
     with (
@@ -267,7 +277,12 @@ def table(results: dict[str, dict[str, float]]) -> str:
         ("clicks_after_a_clear", "clicks after each clear"),
     ):
         unit = " ms" if "_ms_" in name else ""
-        rows.append((text, *(f"{side[name]:.{0 if unit or 'clicks' in name else 1}f}{unit}" for side in (stock, ours))))
+        rows.append(
+            (
+                text,
+                *(f"{side[name]:.{0 if unit or 'clicks' in name else 1}f}{unit}" for side in (stock, ours)),
+            )
+        )
     width = max(len(row[0]) for row in rows)
     lines = [f"{row[0]:{width}}  {row[1]:>12}  {row[2]:>8}" for row in rows]
     lines.append(

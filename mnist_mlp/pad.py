@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gradio as gr
 import numpy as np
@@ -37,7 +37,7 @@ class Pad(gr.HTML):
         examples: picture files to offer below the sheet, named after their digit.
     """
 
-    EVENTS = [Events.change]
+    EVENTS: ClassVar = [Events.change]
 
     def __init__(
         self,
@@ -77,7 +77,10 @@ class Pad(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         file = FileData.model_json_schema()
-        return {**file, "description": "A picture of one handwritten digit, as a file: gradio_client.handle_file(path)"}
+        return {
+            **file,
+            "description": "A picture of one handwritten digit, as a file: gradio_client.handle_file(path)",
+        }
 
     def example_payload(self) -> Any:
         return EXAMPLE_FILE
@@ -104,7 +107,9 @@ class Sketchpad(gr.Sketchpad):
         picture = data.files[0][1]
         if len(picture) > MAX_EDITED:
             raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
-        self.blob_storage[str(data.data["id"])] = EditorDataBlobs(background=None, layers=[], composite=picture)
+        self.blob_storage[str(data.data["id"])] = EditorDataBlobs(
+            background=None, layers=[], composite=picture
+        )
         while len(self.blob_storage) > MAX_HELD:
             self.blob_storage.pop(next(iter(self.blob_storage)), None)  # the oldest
 
@@ -127,7 +132,7 @@ class Sketchpad(gr.Sketchpad):
 class Preview(gr.HTML):
     """The 28×28 pixels that the network sees, large, each one a square. The value is a data URL; None for none."""
 
-    EVENTS = []
+    EVENTS: ClassVar = []
 
     def __init__(self, **kwargs: Any):
         super().__init__(
@@ -139,13 +144,16 @@ class Preview(gr.HTML):
         )
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "string", "description": "The 28×28 pixels that the network sees: a PNG in a data URL"}
+        return {
+            "type": "string",
+            "description": "The 28×28 pixels that the network sees: a PNG in a data URL",
+        }
 
 
 class Hint(gr.HTML):
     """A sentence for the visitor, which a screen reader says when it changes."""
 
-    EVENTS = []
+    EVENTS: ClassVar = []
 
     def __init__(self, value: str = "", **kwargs: Any):
         template = '<p role="status">${value}</p>'
@@ -161,7 +169,11 @@ class Live(gr.Interface):
     def attach_submit_events(self, *buttons: Any) -> Dependency:
         call = super().attach_submit_events(*buttons)
         for outcome, then in (("answered", call.success), ("failed", call.failure)):
-            then(None, js=f"() => {{ document.dispatchEvent(new Event('pad:{outcome}')); }}", api_visibility="private")
+            then(
+                None,
+                js=f"() => {{ document.dispatchEvent(new Event('pad:{outcome}')); }}",
+                api_visibility="private",
+            )
         return call
 
 

@@ -23,7 +23,8 @@ Points = list[tuple[float, float]]
 SEVEN: Points = [(0.3, 0.22), (0.5, 0.21), (0.7, 0.2), (0.62, 0.4), (0.52, 0.6), (0.44, 0.8)]
 ONE: Points = [(0.5, 0.2), (0.5, 0.8)]
 ZERO: Points = [
-    (0.5 + 0.2 * math.sin(turn / 12 * math.pi), 0.5 - 0.3 * math.cos(turn / 12 * math.pi)) for turn in range(25)
+    (0.5 + 0.2 * math.sin(turn / 12 * math.pi), 0.5 - 0.3 * math.cos(turn / 12 * math.pi))
+    for turn in range(25)
 ]
 BAR: Points = [(0.38, 0.5), (0.66, 0.5)]
 
@@ -73,14 +74,20 @@ def expect_answer_for_the_drawing(page: Page) -> None:
     """The preview is what MNIST's recipe makes of the sheet as the visitor sees it."""
     difference = math.inf
     for _ in range(50):
-        source = page.locator("#preview img").get_attribute("src") if page.locator("#preview img").count() else None
+        source = (
+            page.locator("#preview img").get_attribute("src")
+            if page.locator("#preview img").count()
+            else None
+        )
         if source:
             seen = read_data_url(source).astype(np.float32) / 255
             difference = float(np.abs(seen - to_mnist(canvas(page))).mean())
             if difference < 0.01:  # the sheet has finer edges than what was sent
                 return
         page.wait_for_timeout(100)
-    raise AssertionError(f"the last answer is not for the last drawing: a difference of {difference:.3f} a pixel")
+    raise AssertionError(
+        f"the last answer is not for the last drawing: a difference of {difference:.3f} a pixel"
+    )
 
 
 def nothing_answered(page: Page) -> None:
@@ -94,7 +101,9 @@ def nothing_answered(page: Page) -> None:
 
 def test_the_pen_is_ready_and_answers_come_while_it_moves(page: Page, app: str) -> None:
     open_app(page, app)
-    page.evaluate("() => { window.answers = 0; document.addEventListener('pad:answered', () => window.answers++); }")
+    page.evaluate(
+        "() => { window.answers = 0; document.addEventListener('pad:answered', () => window.answers++); }"
+    )
     draw(page, SEVEN, up=False, pause=40)
     while_drawing = page.evaluate("answers")
     assert digit(page) and while_drawing >= 3
@@ -121,7 +130,10 @@ def test_both_networks_answer(page: Page, app: str) -> None:
 
 def test_what_is_sent_is_small_and_grey(page: Page, app: str) -> None:
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.post_data or "") if "queue/join" in request.url else None)
+    page.on(
+        "request",
+        lambda request: sent.append(request.post_data or "") if "queue/join" in request.url else None,
+    )
     open_app(page, app)
     scribble = [(0.5 + 0.45 * math.sin(3.1 * i), 0.5 + 0.45 * math.cos(1.7 * i)) for i in range(60)]
     draw(page, scribble, pause=0)
@@ -199,7 +211,9 @@ def test_the_keys_leave_other_fields_alone(page: Page, app: str) -> None:
 def test_names_for_a_screen_reader(page: Page, app: str) -> None:
     open_app(page, app)
     sheet = page.get_by_role("img", name="Drawing pad, empty")
-    expect(sheet).to_have_accessible_description("Draw with mouse, finger or pen. Escape or Delete clears, Control Z undoes.")
+    expect(sheet).to_have_accessible_description(
+        "Draw with mouse, finger or pen. Escape or Delete clears, Control Z undoes."
+    )
     for role, name in (
         ("button", "Undo"),
         ("button", "Clear"),
@@ -272,7 +286,7 @@ def test_a_second_finger_does_no_harm(phone: Page) -> None:
     alpha = canvas(phone)[..., 3] > 128
     columns = np.flatnonzero(alpha.any(0)) / alpha.shape[1]
     rows = np.flatnonzero(alpha.any(1)) / alpha.shape[0]
-    assert 0.4 < columns.min() and columns.max() < 0.6
+    assert columns.min() > 0.4 and columns.max() < 0.6
     assert rows.min() < 0.25 and rows.max() > 0.7
     fingers.draw(BAR)  # the pen is free again
     phone.wait_for_timeout(50)
@@ -281,7 +295,9 @@ def test_a_second_finger_does_no_harm(phone: Page) -> None:
 
 def test_a_phone_has_room_for_all_of_it(phone: Page) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
-    side = phone.locator("#pad canvas").evaluate("canvas => [canvas.clientWidth, canvas.width, canvas.height]")
+    side = phone.locator("#pad canvas").evaluate(
+        "canvas => [canvas.clientWidth, canvas.width, canvas.height]"
+    )
     assert side[0] >= 300 and side[1:] == [3 * side[0], 3 * side[0]]  # sharp on its screen
     label = phone.locator("#label").bounding_box()
     assert label and label["y"] + label["height"] <= 740  # seen while drawing, without scrolling
@@ -350,7 +366,9 @@ def test_another_tab_and_back(page: Page, app: str) -> None:
     page.get_by_role("tab", name="Photo or picture").click()
     page.locator(".editor canvas").first.wait_for()
     page.wait_for_timeout(500)
-    assert len([url for url in fetched if url.endswith(".js")]) >= before + 5  # the editor's code comes only now
+    assert (
+        len([url for url in fetched if url.endswith(".js")]) >= before + 5
+    )  # the editor's code comes only now
     page.keyboard.press("Escape")  # not meant for a pad that is not seen
     page.get_by_role("tab", name="Draw").click()
     page.wait_for_timeout(200)
@@ -387,7 +405,9 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
     def launch(blocks: gr.Blocks) -> str:
         served.append(blocks)
         blocks.queue(default_concurrency_limit=10)
-        _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, server_port=free_port())
+        _, url, _ = blocks.launch(
+            prevent_thread_lock=True, quiet=True, ssr_mode=False, server_port=free_port()
+        )
         return url
 
     yield launch
@@ -479,7 +499,9 @@ def test_a_value_from_python_appears_and_can_be_drawn_over(
     expect_answer_for_the_drawing(page)
     drawn = canvas(page)[..., 3] > 128
     rows, columns = np.flatnonzero(drawn.any(1)) / len(drawn), np.flatnonzero(drawn.any(0)) / len(drawn)
-    assert np.allclose([rows.min(), rows.max(), columns.min(), columns.max()], [0.2, 0.8, 0.46, 0.54], atol=0.02)
+    assert np.allclose(
+        [rows.min(), rows.max(), columns.min(), columns.max()], [0.2, 0.8, 0.46, 0.54], atol=0.02
+    )
     draw(page, BAR)
     page.wait_for_timeout(100)
     assert (canvas(page)[..., 3] > 128).sum() > drawn.sum()

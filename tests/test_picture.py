@@ -14,13 +14,23 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from mnist_mlp import to_mnist
-from mnist_mlp.picture import FORMATS, MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, PictureError, read_data_url, read_picture
+from mnist_mlp.picture import (
+    FORMATS,
+    MAX_BYTES,
+    MAX_DATA_URL,
+    MAX_PIXELS,
+    PictureError,
+    read_data_url,
+    read_picture,
+)
 
 
 def seven(mode: str = "L", size: tuple[int, int] = (160, 200)) -> Image.Image:
     image = Image.new("L", size, 255)
     w, h = size
-    ImageDraw.Draw(image).line([(w * 0.2, h * 0.2), (w * 0.8, h * 0.2), (w * 0.45, h * 0.85)], 0, int(w * 0.09))
+    ImageDraw.Draw(image).line(
+        [(w * 0.2, h * 0.2), (w * 0.8, h * 0.2), (w * 0.45, h * 0.85)], 0, int(w * 0.09)
+    )
     return image.convert(mode)
 
 
@@ -55,7 +65,9 @@ def test_16_bits() -> None:
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_numbers_of_any_range(mode: str) -> None:
-    wide = Image.fromarray((np.asarray(seven(), np.float32) * 3000 - 90000).astype({"I": np.int32, "F": np.float32}[mode]))
+    wide = Image.fromarray(
+        (np.asarray(seven(), np.float32) * 3000 - 90000).astype({"I": np.int32, "F": np.float32}[mode])
+    )
     assert wide.mode == mode
     assert_seven(read_picture(encode(wide, "TIFF")))
 
@@ -116,7 +128,9 @@ def test_a_path(tmp_path: Path) -> None:
 def png_that_claims(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
-    packed = [struct.pack(">I", len(d)) + kind + d + struct.pack(">I", zlib.crc32(kind + d)) for kind, d in chunks]
+    packed = [
+        struct.pack(">I", len(d)) + kind + d + struct.pack(">I", zlib.crc32(kind + d)) for kind, d in chunks
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
