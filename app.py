@@ -1,4 +1,4 @@
-"""The page: a pad to draw a digit on, and what a small neural network makes of it while the pen still moves."""
+"""The page: a pad to draw a digit on, and what a small network makes of it while the pen still moves."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ def predict(value):
         return None
     x = to_mnist(value["composite"])
     return {str(digit): float(p) for digit, p in enumerate(load().predict_proba(x))}
-gr.Interface(predict, gr.Sketchpad(elem_id="pad"), gr.Label(num_top_classes=3, elem_id="label"), live=True).launch()
+label = gr.Label(num_top_classes=3, elem_id="label")
+gr.Interface(predict, gr.Sketchpad(elem_id="pad"), label, live=True).launch()
 """
 BARE = """
 import gradio as gr
@@ -56,12 +57,15 @@ WATCH = """() => {
   let shown = "";
   addEventListener("pointerup", () => { window.up = performance.now(); }, true);
   new MutationObserver(() => {
-    const showing = [...document.querySelectorAll("#label h2, #label meter")].map((part) => part.outerHTML).join();
+    const parts = [...document.querySelectorAll("#label h2, #label meter")];
+    const showing = parts.map((part) => part.outerHTML).join();
     if (showing === shown) return;
     shown = showing;
     window.label = performance.now();
     window.answers.push(window.label);
-  }).observe(document.querySelector("#label"), {subtree: true, childList: true, characterData: true, attributes: true});
+  }).observe(document.querySelector("#label"), {
+    subtree: true, childList: true, characterData: true, attributes: true,
+  });
 }"""
 
 
@@ -92,7 +96,7 @@ def new_page(browser: Browser) -> Page:
 
 
 def stroke(page: Page, canvas: str, turn: float, steps: int = 60, pause: float = 8) -> float:
-    """A round stroke, different each time, with the pen up right after the last step; seconds that it took."""
+    """A round stroke, different each time, with the pen up right after the last step; its seconds."""
     box = page.locator(canvas).first.bounding_box()
     assert box
     start = time.perf_counter()
@@ -110,7 +114,7 @@ def stroke(page: Page, canvas: str, turn: float, steps: int = 60, pause: float =
 
 
 def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
-    """When the pen went up, when the label was last redrawn, when each answer came: in ms, once all is quiet."""
+    """When the pen went up, when the label was last redrawn, when each answer came; in ms."""
     deadline = time.monotonic() + patience + 10
     while time.monotonic() < deadline:
         page.wait_for_timeout(100)

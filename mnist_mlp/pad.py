@@ -130,7 +130,7 @@ class Sketchpad(gr.Sketchpad):
 
 
 class Preview(gr.HTML):
-    """The 28×28 pixels that the network sees, large, each one a square. The value is a data URL; None for none."""
+    """The 28×28 pixels that the network sees, each a large square. The value is a data URL, None for none."""
 
     EVENTS: ClassVar = []
 
@@ -164,7 +164,7 @@ class Hint(gr.HTML):
 
 
 class Live(gr.Interface):
-    """An interface that tells the pad when an answer has come, so that it sends only the newest drawing next."""
+    """An interface that tells the pad when an answer has come: then it sends the newest drawing."""
 
     def attach_submit_events(self, *buttons: Any) -> Dependency:
         call = super().attach_submit_events(*buttons)

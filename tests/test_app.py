@@ -34,7 +34,7 @@ def client(app: str) -> Client:
 
 @pytest.fixture(scope="module")
 def digits(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """A clean test digit of each class, which both networks read rightly, as a file: black on white, enlarged."""
+    """A clean test digit of each class, which both networks read rightly: a file, black on white."""
     folder = tmp_path_factory.mktemp("digits")
     files = {}
     for digit in range(10):

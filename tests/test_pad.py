@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import gradio as gr
 import numpy as np
@@ -248,7 +249,7 @@ class Fingers:
 
     def draw(self, points: Points) -> None:
         self.send("touchStart", points[0])
-        for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        for (x0, y0), (x1, y1) in pairwise(points):
             for part in (0.25, 0.5, 0.75, 1):
                 self.send("touchMove", (x0 + part * (x1 - x0), y0 + part * (y1 - y0)))
             self.page.wait_for_timeout(8)
@@ -448,7 +449,7 @@ def test_one_call_at_a_time_and_the_last_answer_for_the_last_drawing(
     strokes_done = time.monotonic()
     expect_answer_for_the_drawing(page)
     assert strokes_done - start < 3  # many strokes in the time of few answers
-    assert all(later[0] >= earlier[1] for earlier, later in zip(calls, calls[1:])), "two calls at once"
+    assert all(later[0] >= earlier[1] for earlier, later in pairwise(calls)), "two calls at once"
     page.wait_for_timeout(1000)
     assert calls[-1][0] <= strokes_done + 1, "calls were queued up"
 
