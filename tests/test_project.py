@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import yaml
 from huggingface_hub import RepoCard
+from PIL import Image
+
+from mnist_mlp.data import Mnist
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,3 +72,9 @@ def test_no_module_imports_one_further_down_the_line() -> None:
         code = (ROOT / "mnist_mlp" / f"{name}.py").read_text(encoding="utf-8")
         imported = set(re.findall(r"^from mnist_mlp\.(\w+) import", code, re.MULTILINE))
         assert not imported & set(line[i + 1 :]), f"{name} imports {imported & set(line[i + 1 :])}"
+
+
+def test_the_examples_are_digits_of_mnist_s_test_set(mnist: Mnist) -> None:
+    for path in (ROOT / "mnist_mlp" / "examples").glob("*.png"):
+        same = (mnist.x_test == np.asarray(Image.open(path))).all((1, 2))
+        assert mnist.y_test[same].tolist() == [int(path.stem)]
