@@ -1,4 +1,4 @@
-"""The Hub, over HTTP: the real `huggingface_hub` in a process of its own, against a server that speaks its protocol."""
+"""The Hub, over HTTP: the real `huggingface_hub` in its own process and a server that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -450,3 +450,15 @@ def test_saving_keeps_a_card_that_is_there(tmp_path: Path) -> None:
     load().save_pretrained(tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
     assert MLP.from_pretrained(tmp_path).config == load().config
+
+
+NOTICE = """
+import app
+print([part.value for part in app.demo.blocks.values() if getattr(part, "elem_id", None) == "notice"])
+"""
+
+
+def test_the_page_says_where_its_networks_come_from_if_not_from_the_hub(client: Client) -> None:
+    assert ok(client(NOTICE)) == "[]"
+    told = ok(client(NOTICE, MNIST_MLP_REPO="owner/nothing"))
+    assert "The ReLU and sigmoid network of owner/nothing could not be had" in told
