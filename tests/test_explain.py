@@ -44,7 +44,7 @@ def gradient_tape(model: tf.keras.Model, x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_evidence_and_bias_are_the_logit(name: str, pictures: np.ndarray) -> None:
     net = load(name)
-    for some in np.split(pictures, 50):
+    for some in np.split(pictures, 500):
         steps = net.forward(some)
         evidence = find_evidence(net, some, steps)
         missed = np.abs(evidence.pixels.sum(-1) + evidence.bias - steps.logits)
@@ -52,7 +52,7 @@ def test_evidence_and_bias_are_the_logit(name: str, pictures: np.ndarray) -> Non
             assert missed.max() < 1e-4
         else:
             assert (missed.max(1) < 0.01 * np.ptp(steps.logits, axis=1)).all()
-            assert np.array_equal(evidence.bias[0], net.forward(np.zeros(784, np.float32)).logits)
+            assert np.abs(evidence.bias - net.forward(np.zeros(784, np.float32)).logits).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", NETWORKS)
