@@ -118,6 +118,14 @@ def bulk(report: dict[str, Any]) -> str:
     return f"{table(header, rows)}\n\n{by(report)}"
 
 
+def deletion(report: dict[str, Any]) -> str:
+    missed = report["networks"]["sigmoid"]["missed"]
+    return (
+        f"On {report['pictures']:,} of MNIST's test images, evidence and bias meet the sigmoid "
+        f"network's logit to {missed:.2g} of the logits' range. {by(report)}"
+    )
+
+
 def space(report: dict[str, Any]) -> str:
     seconds, memory = report["seconds_to_first_answer"], report["memory_mb"]
     rows = [
@@ -144,6 +152,7 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "serve": serve,
     "bulk": bulk,
     "space": space,
+    "deletion": deletion,
 }
 
 

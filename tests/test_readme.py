@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import functools
 import http.server
@@ -111,7 +112,7 @@ def run(code: str, folder: Path, **addresses: str) -> list[str]:
 
 
 def test_a_file(address: str, folder: Path) -> None:
-    (line,) = run(python_with('handle_file("seven.png")'), folder, app=address)
+    (line,) = run(python_with('handle_file("seven.png")', "/predict"), folder, app=address)
     digit, confidence = line.split()
     assert digit == "7"
     expected = load().predict_proba(to_mnist(np.asarray(Image.open(folder / "seven.png")))).max()
@@ -120,6 +121,14 @@ def test_a_file(address: str, folder: Path) -> None:
 
 def test_a_url(address: str, web: str, folder: Path) -> None:
     assert run(python_with("handle_file", "example.org"), folder, app=address, web=web) == ["7"]
+
+
+def test_an_explanation(address: str, folder: Path) -> None:
+    logit, bias, evidence = run(python_with("/explain"), folder, app=address)[0].split(maxsplit=2)
+    total = np.array(ast.literal_eval(evidence)).sum() + float(bias)
+    expected = load().forward(to_mnist(np.asarray(Image.open(folder / "seven.png")))).logits[9]
+    assert float(logit) == pytest.approx(float(expected), abs=1e-3)
+    assert total == pytest.approx(float(logit), abs=1e-2)
 
 
 def test_many_pictures(address: str, folder: Path) -> None:
