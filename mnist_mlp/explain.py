@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 DERIVATIVES = {"relu": lambda h: (h > 0).astype(np.float32), "sigmoid": lambda h: h * (1 - h)}
 
 # Gauss and Legendre's places between 0 and 1, and their weights. The gradient is so smooth on the way that
-# with 16 of them evidence + bias is the logit to float32's precision; the midpoint rule wants hundreds.
-STEPS = 16
+# with 32 of them evidence + bias misses a logit by millionths; 256 evenly spaced ones miss it by 2 in 10,000.
+STEPS = 32
 PLACES, PARTS = ((a * 0.5).astype(np.float32) for a in np.polynomial.legendre.leggauss(STEPS))
 PLACES += 0.5
 

@@ -88,9 +88,10 @@ def test_evidence_for_the_digit_read_and_for_any_other_clicked(drawn: Page) -> N
         pictures[digit] = colours(drawn, "evidence")
         assert_two_colours(pictures[digit], evidence.pixels[digit])
         assert not pictures[digit][x == 0].any()
-        legend = drawn.locator("#inside .evidence .legend").inner_text()
-        for part in [evidence.pixels[digit].clip(0), (-evidence.pixels[digit]).clip(0)]:
-            assert f"{part.sum():.0f}"[:1] in legend
+        against, plus = drawn.locator("#inside .evidence .legend span").all_inner_texts()
+        shown = float(plus.split()[0]), float(against.split()[0])
+        for sign, amount in zip([1, -1], shown):
+            assert amount == pytest.approx((sign * evidence.pixels[digit]).clip(0).sum(), abs=0.2)
         logit = f"{steps.logits[digit]:.2f}".replace("-", "−")
         expect(drawn.locator("#inside .evidence .readout")).to_contain_text(f"logit {logit} = ink")
     assert (pictures[7] != pictures[3]).any() and (pictures[3] != pictures[9]).any()
