@@ -76,7 +76,7 @@ def _numbers(*shape: int, what: str) -> dict[str, Any]:
     return {**schema, "description": what}
 
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "Why a network gives a picture a logit: logit = sum of evidence + bias.",
     "properties": {
