@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 # One picture's products are too small to share out among cores: the threads would wait for each other longer
 # than they reckon, and take the time of other calls. To be said before NumPy is loaded.
@@ -18,7 +19,7 @@ from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
-PAGE = {
+PAGE: dict[str, Any] = {
     "theme": gr.themes.Base(primary_hue="indigo", neutral_hue="stone", font=["system-ui", "sans-serif"]),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page.css",
     "footer_links": ["api"],
@@ -29,7 +30,7 @@ PAGE = {
 
 
 # What both tabs have in common; only in the first do the parts have ids of their own.
-INTERFACE = {
+INTERFACE: dict[str, Any] = {
     "fn": timely(answer),
     "live": True,
     "clear_btn": None,
@@ -39,13 +40,13 @@ INTERFACE = {
 }
 
 
-def network(**name: str) -> gr.Radio:
+def network(**name: Any) -> gr.Radio:
     choices = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
     return gr.Radio(choices, value="relu", label="Network", elem_classes="choice", **name)
 
 
 def answers(ids: bool) -> list[gr.components.Component]:
-    def name(part: str) -> dict[str, str | None]:
+    def name(part: str) -> dict[str, Any]:
         return {"label": part, "elem_id": part if ids else None, "elem_classes": f"answer-{part}"}
 
     return [

@@ -26,6 +26,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -248,7 +249,7 @@ def main() -> None:
     ):
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        results = {
+        results: dict[str, dict[str, Any]] = {
             "stock": measure_stock(browser, stock, max(3, options.strokes // 3)),
             "ours": measure_ours(browser, ours, options.strokes),
             "opening": measure_opening(browser, ours, bare, options.openings),
@@ -269,9 +270,9 @@ def main() -> None:
     print(table(results))
 
 
-def table(results: dict[str, dict[str, float]]) -> str:
+def table(results: dict[str, dict[str, Any]]) -> str:
     stock, ours, opening = results["stock"], results["ours"], results["opening"]
-    rows = [("", "gr.Sketchpad", "the pad")]
+    rows: list[tuple[str, ...]] = [("", "gr.Sketchpad", "the pad")]
     for name, text in (
         ("pen_up_to_label_ms_median", "pen up to new label, median"),
         ("pen_up_to_label_ms_p95", "pen up to new label, 95 of 100"),

@@ -166,9 +166,7 @@ def main() -> None:
     networks = {name: load(name) for name in ("relu", "sigmoid")}
     rows: list[dict[str, object]] = []
     first: dict[str, float] = {}
-    print(
-        f"{f'accuracy of {options.digits:,} digits':28} {'ReLU':>15} {'sigmoid':>15}   allowed"
-    )
+    print(f"{f'accuracy of {options.digits:,} digits':28} {'ReLU':>15} {'sigmoid':>15}   allowed")
     for title, (draw, allowed) in ROWS.items():
         rng = np.random.default_rng(SEED)
         canvases = (draw(sheet, rng) for sheet in tqdm(sheets, title, leave=False, disable=None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 LARGEST = 1_000_000  # bytes of one file of a network: its numbers are 544,296 of them
 SHAPES = {
     name: shape
-    for i, (fan_in, fan_out) in enumerate(zip(LAYERS, LAYERS[1:]), 1)
+    for i, (fan_in, fan_out) in enumerate(pairwise(LAYERS), 1)
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
 

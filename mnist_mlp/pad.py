@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -37,7 +37,7 @@ class Pad(gr.HTML):
         examples: picture files to offer below the sheet, named after their digit.
     """
 
-    EVENTS: ClassVar = [Events.change]
+    EVENTS: list[Any] = [Events.change]  # noqa: RUF012
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Pad(gr.HTML):
             **kwargs,
         )
 
-    def preprocess(self, payload: Any) -> np.ndarray | None:
+    def preprocess(self, payload: Any) -> np.ndarray | None:  # type: ignore[override]
         if payload is None or payload == "":
             return None
         if isinstance(payload, str):
@@ -132,7 +132,7 @@ class Sketchpad(gr.Sketchpad):
 class Preview(gr.HTML):
     """The 28×28 pixels that the network sees, each a large square. The value is a data URL, None for none."""
 
-    EVENTS: ClassVar = []
+    EVENTS: list[Any] = []  # noqa: RUF012
 
     def __init__(self, **kwargs: Any):
         super().__init__(
@@ -153,7 +153,7 @@ class Preview(gr.HTML):
 class Hint(gr.HTML):
     """A sentence for the visitor, which a screen reader says when it changes."""
 
-    EVENTS: ClassVar = []
+    EVENTS: list[Any] = []  # noqa: RUF012
 
     def __init__(self, value: str = "", **kwargs: Any):
         template = '<p role="status">${value}</p>'

@@ -85,12 +85,12 @@ def test_predict_sketchpad_reads_the_editor_s_value(client: Client, digits: dict
         ):
             label, preview, hint, inside = client.predict(value, "relu", api_name="/predict_sketchpad")
             assert label["label"] == str(digit) and preview and inside and hint == ""
-    empty = {"background": None, "layers": [], "composite": None}
+    empty: dict[str, Any] = {"background": None, "layers": [], "composite": None}
     assert not client.predict(empty, api_name="/predict_sketchpad")[0]
 
 
 def test_the_schema_says_what_goes_in_and_out(client: Client) -> None:
-    endpoints = client.view_api(return_format="dict")["named_endpoints"]  # type: ignore[index]
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
     predict = endpoints["/predict"]
     picture, network = predict["parameters"]
     assert picture["parameter_name"] == "picture" and picture["python_type"]["type"] == "filepath"

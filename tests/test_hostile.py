@@ -316,7 +316,7 @@ def test_bad_pictures_uploaded(http: httpx.Client, content: bytes) -> None:
         refusal(uploaded)
         return
     assert "xpected" in refused(http, "predict", [file(uploaded.json()[0]), "relu"])
-    edited = {"background": None, "layers": [], "composite": file(uploaded.json()[0])}
+    edited: dict[str, Any] = {"background": None, "layers": [], "composite": file(uploaded.json()[0])}
     assert "xpected" in refused(http, "predict_sketchpad", [edited, "relu"])
 
 
@@ -486,7 +486,7 @@ def test_files_that_are_none_of_the_callers(
     refused(http, "predict", [file(path), "relu"])
     refused(http, "explain", [file(path, url=path, orig_name=path), "relu", None])
     refused(http, "predict_sketchpad", [{"background": file(path), "layers": [], "composite": None}, "relu"])
-    edited = {"background": None, "layers": [file(path)], "composite": file(path)}
+    edited: dict[str, Any] = {"background": None, "layers": [file(path)], "composite": file(path)}
     refused(http, "predict_sketchpad", [edited, "relu"])
     assert canary.visits == 0
 
@@ -495,7 +495,8 @@ def test_files_that_are_none_of_the_callers(
     "more", ["url", "orig_name", "mime_type", "is_stream", "size", "alt_text", "caption"]
 )
 def test_other_fields_of_a_file(http: httpx.Client, more: str, fill: dict[str, Any], canary: Canary) -> None:
-    for value in (f"http://127.0.0.1:{canary.port}/", "/etc/passwd", True, -1, [], {}):
+    values: tuple[Any, ...] = (f"http://127.0.0.1:{canary.port}/", "/etc/passwd", True, -1, [], {})
+    for value in values:
         refused(http, "predict", [file(str(fill["secret"]), **{more: value}), "relu"])
     assert canary.visits == 0
 

@@ -491,6 +491,7 @@ def test_a_value_from_python_appears_and_can_be_drawn_over(
     picture[20:80, 26:34] = 0
     with gr.Blocks() as blocks:
         interface = live(lambda canvas: None if canvas is None else to_data_url(to_mnist(canvas)))
+        assert interface.input_components
         pad = interface.input_components[0]
         gr.Button("show").click(lambda: picture, None, pad)
         gr.Button("none").click(lambda: None, None, pad)
