@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ from mnist_mlp.limits import (
     MAX_WAITING,
 )
 
+LOG = logging.getLogger("uvicorn.error")  # where it would have gone
+
 
 def timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """The same function, which gives up after `MAX_SECONDS` with an error that says so."""
@@ -57,14 +60,40 @@ def only_tool(demo: gr.Blocks, endpoint: str) -> None:
 
 
 class Guard:
-    """Refuses a request whose body is over `MAX_BODY`, and uploads while the cache folder is full."""
+    """Refuses a request whose body is over `MAX_BODY`, and uploads while the cache folder is full.
+
+    Where Gradio fails, the caller gets an answer to its end. Else the server would close the connection,
+    and with it that caller's next request, which may already be on its way.
+    """
 
     def __init__(self, app: ASGIApp):
         self.app = app
         self.looked, self.full = 0.0, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.limited(scope, receive, noted)
+        except Exception as fault:
+            if not started:
+                LOG.exception("%s %r failed", scope["method"], scope["path"])
+                failed = "This could not be answered; /gradio_api/info says what is expected."
+                await JSONResponse({"detail": failed}, 500)(scope, receive, send)
+            elif isinstance(fault.__cause__, HTTPException):  # an event stream, which has said so: "404"
+                await send({"type": "http.response.body"})
+            else:
+                raise
+
+    async def limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         if scope["path"].rstrip("/").endswith("/upload") and self.is_full():
             busy = "Too many pictures have been sent to this app within the hour: try again later."
