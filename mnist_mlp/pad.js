@@ -88,7 +88,7 @@ function picture() {
 let changed = false;
 let since = 0; // when the picture was sent that has no answer yet; 0 if there is none
 let failures = 0; // since the last answer
-let heard = false; // whether this page tells of answers at all; without, Gradio alone keeps the order
+let heard = false; // whether this page tells of answers at all
 
 function change() {
   changed = true;
@@ -97,7 +97,7 @@ function change() {
 }
 
 function send() {
-  if (!changed || (since && heard)) return;
+  if (!changed || since) return;
   changed = false;
   const value = picture();
   if (value === props.value) return;
@@ -133,9 +133,11 @@ on("pad:failed", () => {
 });
 
 const PATIENCE = 2000; // milliseconds
+const UNTOLD = 4000; // after so many, a page that has never told of an answer is one that doesn't
 
 const watchman = setInterval(() => {
   if (!element.isConnected) clearInterval(watchman);
+  else if (!heard && since && performance.now() - since > UNTOLD) (since = 0), send();
   else if (heard && since && performance.now() - since > PATIENCE)
     say("The server takes its time. You can go on drawing; the answer will follow.");
 }, 500);

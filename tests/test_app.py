@@ -127,7 +127,11 @@ def test_a_network_that_does_not_exist(app: str, digits: dict[int, Path], networ
 
 
 def test_a_file_that_is_no_picture(client: Client, tmp_path: Path) -> None:
-    for name, content in (("text.png", b"just text"), ("empty.png", b""), ("half.png", _png()[:60])):
+    for name, content in (
+        ("text.png", b"just text"),
+        ("empty.png", b""),
+        ("half.png", _png()[: len(_png()) // 2]),
+    ):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(AppError, match="Expected a picture"):

@@ -9,6 +9,7 @@ import io
 import json
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ def ask(app: str, what: Callable[[ClientSession], Awaitable[Any]]) -> Any:
             await client.initialize()
             return await what(client)
 
-    return asyncio.run(asyncio.wait_for(session(), 60))
+    # In a thread of its own: the browser of other tests leaves a running loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asyncio.wait_for(session(), 60)).result()
 
 
 def call(app: str, **arguments: Any) -> Any:
