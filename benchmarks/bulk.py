@@ -20,6 +20,8 @@ from pathlib import Path
 
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from mnist_mlp.data import load_mnist
 
 ROOT = Path(__file__).parents[1]
