@@ -15,8 +15,10 @@ import termios
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
+import ray
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
@@ -211,7 +213,6 @@ def same(rows: list[dict[str, Any]], answers: dict[str, tuple[int, float]]) -> N
 
 def test_datasets(paths: list[str]) -> None:
     """As the README shows it: on paths, and on pictures as `datasets` decodes them."""
-    datasets = pytest.importorskip("datasets")
     answers = from_the_command_line(paths)
     digits = datasets.Dataset.from_dict({"path": paths, "image": paths})
     same(digits.map(classify, batched=True, batch_size=64).to_list(), answers)
@@ -223,7 +224,6 @@ def test_datasets(paths: list[str]) -> None:
 
 def test_ray(paths: list[str], folder: Path) -> None:
     """On two workers, each with its own share of the blocks."""
-    ray = pytest.importorskip("ray")
     environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
     ray.init(num_cpus=2, include_dashboard=False, runtime_env=environment, log_to_driver=False)
     try:

@@ -403,7 +403,7 @@ PATHS = [
         " ",
         "~",
         "~/.ssh/id_rsa",
-        "/root/.ssh/id_rsa",
+        "/home/user/.ssh/id_rsa",
         "app.py",
     ),
     *("../../../../etc/passwd", "..\\..\\etc\\passwd", "....//....//etc/passwd", "%2e%2e%2fetc%2fpasswd"),
