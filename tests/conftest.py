@@ -121,7 +121,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     except BrowserError as fault:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"no Chromium here: {fault}")
+        pytest.skip(f"no Chromium: apt-get install chromium, or playwright install chromium ({fault})")
     yield running
     running.close()
 
