@@ -464,8 +464,10 @@ def network(name: str, weights: dict[str, np.ndarray], validation: tuple, facts:
     x, y = validation
     config = {"activation": name, "layers": list(LAYERS), **facts}
     t = temperature(MLP(weights, config).forward(x).logits, y)
-    # Divided once and for all: the network's own last layer gives the calibrated logits.
-    weights = weights | {name: (weights[name] / t).astype(np.float32) for name in ("w3", "b3")}
+    # Divided once and for all: the network's own last layer gives the calibrated logits. What all ten have in
+    # common, no softmax sees; without it they are smaller, and so are the errors of float32.
+    centred = {name: weights[name] - weights[name].mean(-1, keepdims=True) for name in ("w3", "b3")}
+    weights = weights | {name: (w / t).astype(np.float32) for name, w in centred.items()}
     config |= {"temperature": round(t, 4)}
     config |= {"not_sure_below": report.not_sure_below(MLP(weights, config), x)}
     return MLP(weights, config)
