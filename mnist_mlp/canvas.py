@@ -53,7 +53,7 @@ def place(canvas: np.ndarray) -> Placed:
     nothing = np.zeros((SIDE, SIDE), np.float32)
     ink = find_ink(canvas)
     mark = ink > 0.5
-    columns, rows = mark.any(0).nonzero()[0].tolist(), mark.any(1).nonzero()[0].tolist()
+    columns, rows = np.flatnonzero(mark.any(0)).tolist(), np.flatnonzero(mark.any(1)).tolist()
     if not columns:
         return Placed(nothing, "Draw a digit.")
     left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1

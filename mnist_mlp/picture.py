@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 import os
 import re
@@ -37,7 +38,7 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
     Raises:
         PictureError: no such file, not one of `FORMATS`, cut off or damaged, or over the limits.
     """
-    encoded = source if isinstance(source, bytes) else _read_file(Path(source))
+    encoded = source if isinstance(source, bytes) else _read_file(source)
     if len(encoded) > MAX_BYTES:
         raise PictureError(f"{_EXPECTED} of at most {MAX_BYTES:,} bytes; got {len(encoded):,}.")
     if not encoded:
@@ -49,7 +50,9 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
             _check_size(image.size)
             # JPEG is decoded at a half, a quarter or an eighth where that is large enough.
             image.draft(None, (MAX_SIDE, MAX_SIDE))
-            return to_array(_turned(image))
+            image.load()
+            _turn(image)
+            return to_array(image)
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -74,14 +77,14 @@ def read_data_url(text: str) -> np.ndarray:
     return read_picture(encoded)
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: str | Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open(os.fspath(path), "rb") as file:  # a number would be an open file of someone else
             # No more than there is: Python makes room for all that is asked for.
             return file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
     except (OSError, ValueError) as fault:  # ValueError: a null byte in the name
         reason = getattr(fault, "strerror", None) or fault
-        raise PictureError(f"{_EXPECTED}; cannot read {path.name!r}: {reason}.") from None
+        raise PictureError(f"{_EXPECTED}; cannot read {Path(path).name!r}: {reason}.") from None
 
 
 def _check_size(size: tuple[int, int]) -> None:
@@ -91,12 +94,9 @@ def _check_size(size: tuple[int, int]) -> None:
         raise PictureError(f"{_EXPECTED} of at most {MAX_PIXELS:,} pixels; got {width:,} × {height:,}.")
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF data: the pixels are sound
-        return image
+def _turn(image: Image.Image) -> None:
+    with contextlib.suppress(Exception):  # damaged EXIF data: the pixels are sound
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def to_array(image: Image.Image) -> np.ndarray:
@@ -104,8 +104,10 @@ def to_array(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = _to_8_bits(image)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
-    image = image.convert("RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB")
-    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+    mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
+    if image.mode != mode or max(image.size) > MAX_SIDE:  # else it is one, and converting copies it
+        image = image.convert(mode)
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return np.array(image)
 
 

@@ -8,6 +8,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from mnist_mlp.picture import (
     PictureError,
     read_data_url,
     read_picture,
+    to_array,
 )
 
 
@@ -115,6 +117,16 @@ def test_a_phone_s_photo_is_reduced_and_still_read() -> None:
     assert np.abs(to_mnist(canvas) - to_mnist(np.asarray(seven()))).mean() < 0.03
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("size", [(160, 200), (900, 1200)])
+def test_a_caller_s_image_is_left_as_it_is(mode: str, size: tuple[int, int]) -> None:
+    image = seven(size=size).convert(mode) if mode != "I;16" else Image.new(mode, size, 40_000)
+    before = image.copy()
+    canvas = to_array(image)
+    canvas[:] = 7
+    assert image == before and image.size == size
+
+
 def test_a_path(tmp_path: Path) -> None:
     path = tmp_path / "seven.png"
     path.write_bytes(encode(seven()))
@@ -168,6 +180,21 @@ def test_formats_that_are_not_wanted_are_not_decoded() -> None:
 def test_a_path_that_cannot_be_read(path: str) -> None:
     with pytest.raises(PictureError, match="cannot read"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("source", [0, True, 3.5, None, ["seven.png"]])
+def test_what_is_no_path_is_refused(source: Any) -> None:
+    with pytest.raises(TypeError, match="PathLike"):
+        read_picture(source)
+
+
+def test_a_number_is_not_an_open_file(tmp_path: Path) -> None:
+    path = tmp_path / "seven.png"
+    path.write_bytes(encode(seven()))
+    with path.open("rb") as file:
+        with pytest.raises(TypeError):
+            read_picture(file.fileno())  # type: ignore[arg-type]
+        assert file.read(4) == b"\x89PNG"
 
 
 def test_any_damage_is_a_refusal_or_a_picture() -> None:
