@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import gradio as gr
 
 from mnist_mlp.answer import NOTHING, TOP_K, answer, read_digit
-from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, only_tool, timely
+from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, in_one_thread, only_tool
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
@@ -31,7 +31,7 @@ PAGE: dict[str, Any] = {
 
 # What both tabs have in common; only in the first do the parts have ids of their own.
 INTERFACE: dict[str, Any] = {
-    "fn": timely(answer),
+    "fn": answer,
     "live": True,
     "clear_btn": None,
     "flagging_mode": "never",
@@ -70,9 +70,9 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         # For callers only: the page is told all of it with each answer.
         explain_inputs = [*pad, Digit(label="digit", visible=False)]
         explanation = Reasons(label="explanation", visible=False)
-        gr.Button(visible=False).click(timely(reasons), explain_inputs, explanation, api_name="explain")
+        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
         text = gr.Textbox(label="answer", visible=False)
-        gr.Button(visible=False).click(timely(read_digit), pad, text, api_name="read_digit")
+        gr.Button(visible=False).click(read_digit, pad, text, api_name="read_digit")
     with gr.Tab("Photo or picture") as tab:
         editor = Sketchpad(
             sources=("upload", "clipboard", "webcam"),
@@ -94,6 +94,7 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private"
         )
 
+in_one_thread(demo)
 demo.queue(**QUEUE)
 only_tool(demo, "read_digit")
 

@@ -7,8 +7,9 @@ import contextlib
 import functools
 import logging
 import os
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import gradio as gr
 from anyio import to_thread
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import get_upload_folder
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -30,15 +32,50 @@ from mnist_mlp.limits import (
     MAX_BYTES,
     MAX_CACHE,
     MAX_SECONDS,
+    MAX_SESSIONS,
     MAX_WAITING,
 )
 
 LOG = logging.getLogger("uvicorn.error")  # where it would have gone
 
 
-def timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """The same function, which gives up after `MAX_SECONDS` with an error that says so."""
+def in_one_thread(demo: gr.Blocks) -> None:
+    """Answer each call in one thread, from what was sent to what is sent back, and within `MAX_SECONDS`.
 
+    Gradio hands each input and each output of a call to a thread in turn. Here, where they are cheap, that
+    took longer than all that is done in them; and only the function between them could be timed.
+    """
+    for event in demo.fns.values():
+        if event.fn:
+            event.fn = _timely(_whole(event.fn, event.inputs, event.outputs))
+            event.preprocess = event.postprocess = False
+
+
+def _whole(function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., Any]:
+    """A function with what the components do before and after it."""
+
+    @functools.wraps(function)
+    def whole(*payloads: Any) -> Any:
+        values = function(*map(_preprocess, inputs, payloads))
+        if len(outputs) == 1:
+            return _postprocess(outputs[0], values)
+        return list(map(_postprocess, outputs, values))
+
+    return whole
+
+
+def _preprocess(part: Any, payload: Any) -> Any:
+    if part.data_model and payload is not None:
+        payload = part.data_model.model_validate(payload)
+    return part.preprocess(payload)
+
+
+def _postprocess(part: Any, value: Any) -> Any:
+    value = part.postprocess(value)
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+def _timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(answer)
     async def in_time(*args: Any) -> Any:
         try:
@@ -125,11 +162,20 @@ async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
     return JSONResponse({"detail": "There is no such endpoint; /gradio_api/info lists them."}, 404)
 
 
+# For a dashboard, which is not open here, Gradio would sum up its last 10,000 calls after every call.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+
 # For `gr.Blocks`, its `queue` and its `launch`.
 BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
-QUEUE: dict[str, Any] = {"max_size": MAX_WAITING, "default_concurrency_limit": AT_ONCE}
+QUEUE: dict[str, Any] = {
+    "max_size": MAX_WAITING,
+    "default_concurrency_limit": AT_ONCE,
+    "api_open": False,  # nobody passes the queue by
+}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
+    "state_session_capacity": MAX_SESSIONS,
     "show_error": True,  # whoever sent something wrong hears what it was
     "enable_monitoring": False,  # else it is open to everyone
     "app_kwargs": {

@@ -14,12 +14,13 @@ import numpy as np
 from mnist_mlp.canvas import place
 from mnist_mlp.explain import Workings, workings
 from mnist_mlp.hub import NAMES, serving
+from mnist_mlp.pad import Part
 
 HERE = Path(__file__).parent
 BRIGHTEST = 99.5  # percentile of a layer's weights: the few beyond it are shown no stronger
 
 
-class Inside(gr.HTML):
+class Inside(Part):
     """An accordion with the workings of the latest answer, open on a wide screen, closed on a phone.
 
     As an output, it shows what `explain.workings` returns; nothing for None. The weights are the same for

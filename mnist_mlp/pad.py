@@ -22,10 +22,19 @@ from mnist_mlp.picture import PictureError, read_data_url, read_picture
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
+FILE_SCHEMA = FileData.model_json_schema()  # once: it is asked for three times a page
 EXAMPLE_FILE = {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}  # in the documentation of the API
 
 
-class Pad(gr.HTML):
+class Part(gr.HTML):
+    """A part of the page, whose events are all in `EVENTS`."""
+
+    def __getattr__(self, name: str) -> Any:
+        # Gradio would look through the script for an event of that name, a dozen times a page and call.
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class Pad(Part):
     """A sheet of paper that sends what is drawn on it while it is drawn.
 
     As an input, it passes the drawing as a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4), or None where
@@ -76,9 +85,8 @@ class Pad(gr.HTML):
         return _to_sheet(value if isinstance(value, np.ndarray) else read_picture(value))
 
     def api_info(self) -> dict[str, Any]:
-        file = FileData.model_json_schema()
         return {
-            **file,
+            **FILE_SCHEMA,
             "description": "A picture of one handwritten digit, as a file: gradio_client.handle_file(path)",
         }
 
@@ -129,7 +137,7 @@ class Sketchpad(gr.Sketchpad):
         return {"background": EXAMPLE_FILE["path"], "layers": [], "composite": None}
 
 
-class Preview(gr.HTML):
+class Preview(Part):
     """The 28×28 pixels that the network sees, each a large square. The value is a data URL, None for none."""
 
     EVENTS: list[Any] = []  # noqa: RUF012
@@ -150,7 +158,7 @@ class Preview(gr.HTML):
         }
 
 
-class Hint(gr.HTML):
+class Hint(Part):
     """A sentence for the visitor, which a screen reader says when it changes."""
 
     EVENTS: list[Any] = []  # noqa: RUF012
