@@ -12,11 +12,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.answer import NOTHING, TOP_K, answer, read_digit
+from mnist_mlp.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
 from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, in_one_thread, only_tool
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
-from mnist_mlp.pad import Hint, Live, Pad, Preview, Sketchpad
+from mnist_mlp.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
 PAGE: dict[str, Any] = {
@@ -31,7 +31,6 @@ PAGE: dict[str, Any] = {
 
 # What both tabs have in common; only in the first do the parts have ids of their own.
 INTERFACE: dict[str, Any] = {
-    "fn": answer,
     "live": True,
     "clear_btn": None,
     "flagging_mode": "never",
@@ -45,14 +44,14 @@ def network(**name: Any) -> gr.Radio:
     return gr.Radio(choices, value="relu", label="Network", elem_classes="choice", **name)
 
 
-def answers(ids: bool) -> list[gr.components.Component]:
+def answers(hint: str, ids: bool) -> list[gr.components.Component]:
     def name(part: str) -> dict[str, Any]:
         return {"label": part, "elem_id": part if ids else None, "elem_classes": f"answer-{part}"}
 
     return [
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
-        Hint(NOTHING.hint, **name("hint")),
+        Hint(hint, **name("hint")),
         Inside(weights=ids, **name("inside")),
     ]
 
@@ -66,7 +65,7 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
         pad = [Pad(elem_id="pad"), network(elem_id="network")]
-        Live(inputs=pad, outputs=answers(ids=True), api_name="predict", **INTERFACE)
+        Live(answer, pad, answers(NOTHING.hint, ids=True), api_name="predict", **INTERFACE)
         # For callers only: the page is told all of it with each answer.
         explain_inputs = [*pad, Digit(label="digit", visible=False)]
         explanation = Reasons(label="explanation", visible=False)
@@ -83,9 +82,10 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             elem_classes="editor",
             visible=False,
         )
-        gr.Interface(
-            inputs=[editor, network()],
-            outputs=answers(ids=False),
+        LiveEditor(
+            answer_edited,
+            [editor, network()],
+            answers(NO_PICTURE.hint, ids=False),
             api_name="predict_sketchpad",
             **INTERFACE,
         )

@@ -32,6 +32,7 @@ class Answer(NamedTuple):
 
 
 NOTHING = Answer(None, None, "Draw a digit.", None)  # to an empty canvas
+NO_PICTURE = NOTHING._replace(hint="Upload a picture of a digit, or draw one.")  # to an empty editor
 
 
 def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
@@ -51,6 +52,12 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     probabilities = inside.steps.probabilities
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
     return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), inside)
+
+
+def answer_edited(picture: np.ndarray | None, network: str = "relu") -> Answer:
+    """As `answer`, with what to do about an empty canvas in an editor."""
+    answered = answer(picture, network)
+    return NO_PICTURE if answered == NOTHING else answered
 
 
 def read_digit(picture: np.ndarray | None, network: str = "relu") -> str:

@@ -185,6 +185,26 @@ class Live(gr.Interface):
         return call
 
 
+class LiveEditor(gr.Interface):
+    """An interface whose first input is an editor; it answers the first picture that is put in there, too.
+
+    For an upload, a paste or a photo the editor empties itself, and tells a change. That the picture is in
+    it, it tells by `upload` alone.
+    """
+
+    def attach_submit_events(self, *buttons: Any) -> Dependency:
+        assert self.input_components
+        self.input_components[0].upload(
+            self.fn,
+            self.input_components,
+            self.output_components,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            api_visibility="private",
+        )
+        return super().attach_submit_events(*buttons)
+
+
 def _read(read: Any, source: Any) -> np.ndarray:
     try:
         return read(source)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from mnist_mlp import to_mnist
 from mnist_mlp.answer import to_data_url
-from mnist_mlp.pad import Live, Pad, Preview
+from mnist_mlp.pad import EXAMPLES, Live, Pad, Preview
 from mnist_mlp.picture import read_data_url, read_picture
 
 Points = list[tuple[float, float]]
@@ -376,6 +376,24 @@ def test_another_tab_and_back(page: Page, app: str) -> None:
     assert ink(page) == drawn
     draw(page, BAR)
     expect_answer_for_the_drawing(page)
+
+
+def test_the_editor_answers_every_picture_from_the_first_on(page: Page, app: str) -> None:
+    open_app(page, app)
+    page.get_by_role("tab", name="Photo or picture").click()
+    page.locator(".editor canvas").first.wait_for()
+    hint = page.locator("p[role=status]", has_text="Upload a picture of a digit, or draw one.")
+    answer = page.locator(".answer-label:visible h2")
+    for wanted in (7, 2):
+        expect(hint).to_be_visible(timeout=30000)
+        expect(answer).to_have_count(0)
+        picture = next(path for path in EXAMPLES if path.stem == str(wanted))
+        page.locator(".editor input[type=file]").set_input_files(picture)
+        expect(answer).to_have_text(str(wanted), timeout=30000)
+        page.wait_for_timeout(1000)
+        expect(answer).to_have_text(str(wanted))  # and stays
+        expect(hint).to_have_count(0)
+        page.get_by_role("button", name="Clear canvas").click()
 
 
 def test_two_tabs_of_one_browser(browser: Browser, app: str) -> None:
