@@ -51,7 +51,8 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
             # JPEG is decoded at a half, a quarter or an eighth where that is large enough.
             image.draft(None, (MAX_SIDE, MAX_SIDE))
             image.load()
-            _turn(image)
+            if image.info:  # without any, there is no EXIF data either
+                _turn(image)
             return to_array(image)
     except PictureError:
         raise

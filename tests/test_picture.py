@@ -91,11 +91,12 @@ def test_transparent_grounds(ground: int) -> None:
         assert_seven(canvas)
 
 
-def test_turned_as_its_exif_data_says() -> None:
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_turned_as_its_exif_data_says(format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a phone held upright: the pixels lie on their side
     sideways = seven("RGB").rotate(90, expand=True)
-    assert_seven(read_picture(encode(sideways, "JPEG", quality=95, exif=exif)))
+    assert_seven(read_picture(encode(sideways, format, quality=95, exif=exif)))
 
 
 def test_an_animation_is_its_first_frame() -> None:
