@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from mnist_mlp.canvas import Placed, place
+from mnist_mlp.canvas import SIDE, to_mnist
 from mnist_mlp.mlp import load
 from mnist_mlp.picture import PictureError, read_picture, to_array
+
+AHEAD = 32  # pictures that are read before they are placed: at most 32 MB of canvases
 
 
 def classify(batch: Mapping[str, Any], column: str = "image", network: str = "relu") -> dict[str, Any]:
@@ -36,17 +39,16 @@ def classify(batch: Mapping[str, Any], column: str = "image", network: str = "re
     if column not in batch:
         raise ValueError(f"the batch has no column {column!r}; it has {sorted(batch)}")
     net = load(network)
-    placed, errors = [], []
-    for picture in batch[column]:
-        try:
-            placed.append(place(_canvas(picture)))
-            errors.append("")
-        except (PictureError, TypeError, ValueError) as fault:
-            placed.append(Placed(np.zeros((28, 28), np.float32), "unreadable"))
-            errors.append(str(fault))
-    pixels = np.array([digit.pixels for digit in placed], np.float32).reshape(-1, 28, 28)
+    pictures = batch[column]
+    pixels, errors = np.zeros((len(pictures), SIDE, SIDE), np.float32), [""] * len(pictures)
+    for i, canvas in enumerate(_canvases(pictures)):
+        digit = _unless_faulty(to_mnist, canvas)
+        if isinstance(digit, Exception):
+            errors[i] = str(digit)
+        else:
+            pixels[i] = digit
     probabilities = net.predict_proba(pixels)
-    there = np.array([not digit.hint for digit in placed], bool)
+    there = pixels.any((1, 2))
     return {
         **batch,
         "digit": np.where(there, probabilities.argmax(-1), -1),
@@ -55,7 +57,25 @@ def classify(batch: Mapping[str, Any], column: str = "image", network: str = "re
     }
 
 
-def _canvas(picture: Any) -> np.ndarray:
+def _canvases(pictures: Iterable[Any]) -> Iterator[np.ndarray | Exception]:
+    """The canvas of each picture, or what is wrong with it."""
+    rest = iter(pictures)
+    # In turns of one, reading and placing would push each other out of the processor's cache.
+    while some := [_unless_faulty(_to_canvas, picture) for picture in itertools.islice(rest, AHEAD)]:
+        yield from some
+
+
+def _unless_faulty(step: Callable[[Any], np.ndarray], given: Any) -> np.ndarray | Exception:
+    """What a step makes of what it is given, or the fault that it finds; a fault remains one."""
+    if isinstance(given, Exception):
+        return given
+    try:
+        return step(given)
+    except (OSError, TypeError, ValueError) as fault:
+        return fault
+
+
+def _to_canvas(picture: Any) -> np.ndarray:
     if isinstance(picture, dict):
         picture = picture.get("bytes") or picture.get("path")
     if isinstance(picture, Image.Image):

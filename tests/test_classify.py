@@ -22,7 +22,7 @@ import ray
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.classify import classify
+from mnist_mlp.classify import AHEAD, classify
 from mnist_mlp.data import Mnist
 
 ROOT = Path(__file__).parents[1]
@@ -182,10 +182,25 @@ def test_every_form_of_a_picture(paths: list[str]) -> None:
 
 
 def test_what_is_no_picture_stands_where_it_stood(paths: list[str]) -> None:
-    answer = classify({"image": [paths[0], None, 3.5, np.zeros((2, 2)), b"junk", paths[0]]})
-    assert answer["digit"].tolist() == [7, -1, -1, -1, -1, 7]
-    assert answer["confidence"][1:5].tolist() == [0, 0, 0, 0]
-    assert [bool(error) for error in answer["error"]] == [False, True, True, True, True, False]
+    torn = Image.open(io.BytesIO(Path(paths[0]).read_bytes()[:80]))  # which Pillow finds out as it decodes it
+    bad = [None, 3, np.zeros((2, 2)), b"junk", torn]
+    answer = classify({"image": [paths[0], *bad, paths[0]]})
+    assert answer["digit"].tolist() == [7, -1, -1, -1, -1, -1, 7]
+    assert answer["confidence"][1:6].tolist() == [0, 0, 0, 0, 0]
+    assert [bool(error) for error in answer["error"]] == [False, True, True, True, True, True, False]
+
+
+@pytest.mark.parametrize("count", [1, AHEAD - 1, AHEAD, AHEAD + 1, 2 * AHEAD])
+def test_faults_and_blanks_stand_where_they_stood_in_batches_of_any_size(mnist: Mnist, count: int) -> None:
+    pictures: list[Any] = list(255 - mnist.x_test[:count])
+    expected = [int(load().predict_proba(to_mnist(picture)).argmax()) for picture in pictures]
+    for i in range(0, count, 5):
+        pictures[i], expected[i] = None, -1
+    for i in range(3, count, 5):
+        pictures[i], expected[i] = np.zeros((28, 28), np.uint8), -1
+    answer = classify({"image": pictures})
+    assert answer["digit"].tolist() == expected
+    assert [i for i, error in enumerate(answer["error"]) if error] == list(range(0, count, 5))
 
 
 def test_an_empty_batch() -> None:
