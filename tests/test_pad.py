@@ -487,10 +487,15 @@ def test_a_slow_server_is_told_of_and_a_failing_one_asked_again(
     page.locator("#pad canvas").wait_for()
     draw(page, ONE)
     expect_answer_for_the_drawing(page)
-    notice = page.locator("#pad .notice")
+    notice, sheet, below = (page.locator(f"#pad .{part}") for part in ("notice", "sheet", "below"))
+    place = below.bounding_box()
     state["seconds"] = 4
     draw(page, BAR)
     expect(notice).to_contain_text("takes its time")
+    words, paper = notice.bounding_box(), sheet.bounding_box()
+    assert words and paper and words["y"] >= paper["y"] + paper["height"]  # it covers no ink
+    assert below.bounding_box() == place  # and moves nothing
+    expect(page.get_by_role("button", name="Example: 7")).to_be_hidden()
     state["seconds"] = 0
     expect(notice).to_be_empty(timeout=6000)
     expect_answer_for_the_drawing(page)
