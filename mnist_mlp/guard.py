@@ -35,15 +35,17 @@ from mnist_mlp.limits import (
     MAX_SESSIONS,
     MAX_WAITING,
 )
+from mnist_mlp.picture import is_small
 
 LOG = logging.getLogger("uvicorn.error")  # where it would have gone
 
 
-def in_one_thread(demo: gr.Blocks) -> None:
-    """Answer each call in one thread, from what was sent to what is sent back, and within `MAX_SECONDS`.
+def at_once(demo: gr.Blocks) -> None:
+    """Answer each call in one go, from what was sent to what is sent back: a drawing on the spot, all else in
+    a thread and within `MAX_SECONDS`.
 
-    Gradio hands each input and each output of a call to a thread in turn. Here, where they are cheap, that
-    took longer than all that is done in them; and only the function between them could be timed.
+    Gradio hands each input and each output to a thread in turn. Those wait for each other and for the server,
+    so that with many visitors it takes several times as long as to answer a drawing.
     """
     for event in demo.fns.values():
         if event.fn:
@@ -77,9 +79,11 @@ def _postprocess(part: Any, value: Any) -> Any:
 
 def _timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(answer)
-    async def in_time(*args: Any) -> Any:
+    async def in_time(*payloads: Any) -> Any:
+        if isinstance(payloads[0], str) and is_small(payloads[0]):
+            return answer(*payloads)
         try:
-            call = to_thread.run_sync(functools.partial(answer, *args), abandon_on_cancel=True)
+            call = to_thread.run_sync(functools.partial(answer, *payloads), abandon_on_cancel=True)
             return await asyncio.wait_for(call, MAX_SECONDS)
         except (TimeoutError, asyncio.TimeoutError):
             raise gr.Error(

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_mlp.limits import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SIDE
+from mnist_mlp.limits import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SIDE, SMALL_PIXELS, SMALL_URL
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what phones, browsers and scanners write
 
@@ -76,6 +76,20 @@ def read_data_url(text: str) -> np.ndarray:
     except binascii.Error:
         raise PictureError("Expected a data URL in base64; got one that is cut off or damaged.") from None
     return read_picture(encoded)
+
+
+def is_small(text: str) -> bool:
+    """Whether a data URL holds a PNG no larger than those that the pad sends: to be read in a millisecond."""
+    match = _DATA_URL.fullmatch(text) if len(text) <= SMALL_URL else None
+    if not match:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(base64.b64decode(match[1])), formats=("PNG",))
+    except Exception:  # as in `read_picture`, which says what is wrong
+        return False
+    return image.width * image.height <= SMALL_PIXELS
 
 
 def _read_file(path: str | Path) -> bytes:
