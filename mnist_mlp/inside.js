@@ -1,9 +1,6 @@
-// Shows the workings of the newest answer. Before this script stand STYLE, the style sheet, and WEIGHTS, a network's
-// name -> [W1, W2], or null in a panel that is not the first of the page.
+// Shows the workings of the newest answer. WEIGHTS is a network's name -> [W1, W2], or null in a panel that is not the
+// first of the page.
 
-const style = document.createElement("style");
-style.textContent = `#${element.id} { ${STYLE} }`;
-element.before(style);
 globalThis.digitWeights = WEIGHTS ?? globalThis.digitWeights;
 
 const DIGITS = [...Array(10).keys()];
@@ -97,6 +94,7 @@ class Picture {
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.root.addEventListener("focusin", () => this.point(this.at));
     this.root.addEventListener("focusout", () => this.point(null));
+    this.say();
   }
 
   under({ clientX, clientY }) {
@@ -227,7 +225,7 @@ const pictures = {
   }),
 };
 const marks = ["h1", "h2"].map((layer) => {
-  const mark = Object.assign(document.createElement("span"), { className: "mark" });
+  const mark = Object.assign(document.createElement("span"), { className: "mark", hidden: true });
   pictures[layer].root.append(mark);
   return [layer, mark];
 });
@@ -240,7 +238,9 @@ for (const layer of ["h1", "h2"]) {
 }
 
 const bar = '<span class="bar"><i></i></span><span class="number"></span>';
-find(".digits").innerHTML = DIGITS.map((d) => `<div role="radio" tabindex="-1"><b>${d}</b>${bar}${bar}</div>`).join("");
+find(".digits").innerHTML = DIGITS.map(
+  (d) => `<div role="radio" aria-label="${d}" aria-checked="false" tabindex="${d ? -1 : 0}"><b>${d}</b>${bar}${bar}</div>`,
+).join("");
 find(".says").innerHTML = DIGITS.map((d) => `<li><b>${d}</b>${bar}</li>`).join("");
 const rows = [...find(".digits").children];
 
@@ -367,13 +367,14 @@ function schedule() {
 
 function draw() {
   due = false;
-  palette ?? readPalette();
+  const shown = answer;
   if (stale) {
-    const blank = !answer;
     answer = props.value ? unpackAnswer(props.value) : null;
     stale = false;
-    if (blank && answer) typical = spokesman();
+    if (!shown && answer) typical = spokesman();
   }
+  if (!shown && !answer) return; // as the page opens: nothing to style and paint before the pad is ready
+  palette ?? readPalette();
   if (!answer) return clear();
   drawStages();
   drawUnit();

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import reprlib
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,9 +12,8 @@ import numpy as np
 from mnist_mlp.canvas import place
 from mnist_mlp.explain import Workings, workings
 from mnist_mlp.hub import NAMES, serving
-from mnist_mlp.pad import Part
+from mnist_mlp.part import Part
 
-HERE = Path(__file__).parent
 BRIGHTEST = 99.5  # percentile of a layer's weights: the few beyond it are shown no stronger
 
 
@@ -30,22 +27,9 @@ class Inside(Part):
         weights: whether this panel brings the weights; one on a page does so for all.
     """
 
-    EVENTS: list[Any] = []  # noqa: RUF012
-
     def __init__(self, value: Workings | None = None, *, weights: bool = True, **kwargs: Any):
-        # The script holds the weights and the style sheet. Gradio compares all properties with every answer
-        # and writes a css_template anew, at which the browser styles the whole page again: 3 ms.
-        script = f"""\
-const WEIGHTS = {json.dumps(_all_weights() if weights else None)};
-const STYLE = {json.dumps((HERE / "inside.css").read_text(encoding="utf-8"))};
-{(HERE / "inside.js").read_text(encoding="utf-8")}"""
-        super().__init__(
-            value=value,
-            html_template=(HERE / "inside.html").read_text(encoding="utf-8"),
-            js_on_load=script,
-            apply_default_css=False,
-            **kwargs,
-        )
+        constants = {"WEIGHTS": _all_weights() if weights else None}
+        super().__init__("inside", value, constants=constants, **kwargs)
 
     def postprocess(self, value: Workings | None) -> dict[str, Any] | None:  # type: ignore[override]
         return None if value is None else pack(value)

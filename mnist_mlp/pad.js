@@ -1,5 +1,6 @@
 // The pad. `element`, `props`, `trigger` and `watch` are Gradio's: the component's own part of the page, its
 // value, and word of a value that comes from Python. A value is a picture in a data URL, '' while nothing is drawn.
+// EXAMPLES is a name -> such a picture.
 const root = element.querySelector(".pad");
 const canvas = root.querySelector("canvas");
 const notice = root.querySelector(".notice");
@@ -241,8 +242,13 @@ async function show(url) {
   keep();
 }
 
-for (const example of root.querySelectorAll(".examples button"))
-  example.addEventListener("click", () => show(example.querySelector("img").src));
+for (const [name, src] of Object.entries(EXAMPLES)) {
+  const button = Object.assign(document.createElement("button"), { type: "button", title: `Example: ${name}` });
+  button.setAttribute("aria-label", button.title);
+  button.append(Object.assign(new Image(), { src, alt: "" }));
+  button.addEventListener("click", () => show(src));
+  root.querySelector(".examples").append(button);
+}
 
 watch("value", () => show(props.value));
 

@@ -17,21 +17,13 @@ from PIL import Image
 
 from mnist_mlp.canvas import find_ink
 from mnist_mlp.limits import MAX_EDITED, MAX_HELD
+from mnist_mlp.part import HERE, Part
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
 
-HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
 FILE_SCHEMA = FileData.model_json_schema()  # once: it is asked for three times a page
 EXAMPLE_FILE = {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}  # in the documentation of the API
-
-
-class Part(gr.HTML):
-    """A part of the page, whose events are all in `EVENTS`."""
-
-    def __getattr__(self, name: str) -> Any:
-        # Gradio would look through the script for an event of that name, a dozen times a page and call.
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 class Pad(Part):
@@ -56,15 +48,8 @@ class Pad(Part):
         **kwargs: Any,
     ):
         examples = EXAMPLES if examples is None else examples
-        super().__init__(
-            value=value,
-            html_template=(HERE / "pad.html").read_text(encoding="utf-8"),
-            css_template=(HERE / "pad.css").read_text(encoding="utf-8"),
-            js_on_load=(HERE / "pad.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            examples=[{"name": path.stem, "picture": _to_sheet(read_picture(path))} for path in examples],
-            **kwargs,
-        )
+        pictures = {path.stem: _to_sheet(read_picture(path)) for path in examples}
+        super().__init__("pad", value, constants={"EXAMPLES": pictures}, **kwargs)
 
     def preprocess(self, payload: Any) -> np.ndarray | None:  # type: ignore[override]
         if payload is None or payload == "":
@@ -140,16 +125,8 @@ class Sketchpad(gr.Sketchpad):
 class Preview(Part):
     """The 28×28 pixels that the network sees, each a large square. The value is a data URL, None for none."""
 
-    EVENTS: list[Any] = []  # noqa: RUF012
-
     def __init__(self, **kwargs: Any):
-        super().__init__(
-            html_template=(HERE / "preview.html").read_text(encoding="utf-8"),
-            css_template=(HERE / "preview.css").read_text(encoding="utf-8"),
-            js_on_load=None,
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__("preview", **kwargs)
 
     def api_info(self) -> dict[str, Any]:
         return {
@@ -161,11 +138,8 @@ class Preview(Part):
 class Hint(Part):
     """A sentence for the visitor, which a screen reader says when it changes."""
 
-    EVENTS: list[Any] = []  # noqa: RUF012
-
     def __init__(self, value: str = "", **kwargs: Any):
-        template = '<p role="status">${value}</p>'
-        super().__init__(value, html_template=template, js_on_load=None, apply_default_css=False, **kwargs)
+        super().__init__("hint", value, **kwargs)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "What the picture lacks, or what the network is not sure of"}

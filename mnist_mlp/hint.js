@@ -1,0 +1,3 @@
+const show = () => (element.querySelector("p").textContent = props.value ?? "");
+watch("value", show);
+show();

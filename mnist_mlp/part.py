@@ -1,0 +1,45 @@
+"""What the components of the page are made of: markup, style and script, each in a file of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+
+# Gradio's own places for markup and style, `html_template` and `css_template`, are compiled anew with each
+# value that comes or goes, and the style sheet is written anew, at which the browser styles the whole page
+# again. Here both are put in place once, and the script changes what a value changes.
+PLACE = "element.innerHTML = `<style>#${element.id} { ${STYLE} }</style>${MARKUP}`;\n"
+
+
+class Part(gr.HTML):
+    """A component of the page.
+
+    Args:
+        name: of its files beside this one: NAME.html, NAME.js and, if it has one, NAME.css.
+        constants: what the script finds under these names, beside what Gradio gives it.
+    """
+
+    EVENTS: list[Any] = []  # noqa: RUF012
+
+    def __init__(
+        self, name: str, value: Any = None, *, constants: dict[str, Any] | None = None, **kwargs: Any
+    ):
+        markup, style, script = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css", "js"))
+        constants = {"MARKUP": markup, "STYLE": style, **(constants or {})}
+        named = "".join(f"const {key} = {json.dumps(constant)};\n" for key, constant in constants.items())
+        super().__init__(
+            value, html_template="", js_on_load=named + PLACE + script, apply_default_css=False, **kwargs
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Gradio would look through the script for an event of that name, a dozen times a page and call.
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
