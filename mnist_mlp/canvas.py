@@ -97,11 +97,10 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
         if _quantile(_border(alpha), 0.5) < 128:
             # A transparent ground has no colour to differ from: what is opaque is the ink.
             return _stretch(alpha)
-    border = [_border(colour) for colour in colours]
-    ground = [_quantile(colour, 0.5) for colour in border]
-    if _quantile(_distance(border, ground), 0.75) > EVEN:
+    contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
+    if _quantile(_border(contrast), 0.75) > EVEN:
         return _photographed(canvas[..., :3])
-    return _stretch(_distance(colours, ground))
+    return _stretch(contrast)
 
 
 def _photographed(canvas: np.ndarray) -> np.ndarray:
