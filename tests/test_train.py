@@ -182,7 +182,7 @@ def test_the_shipped_figures_are_those_of_the_shipped_weights(name: str, mnist: 
     assert report.calibration_error(p, mnist.y_test) == pytest.approx(metrics["test_ece"], abs=1e-4)
     assert net.config["command"].startswith("python train.py")
     assert net.config["data"] == DIGESTS
-    assert errors <= 200
+    assert errors <= 80
 
 
 @pytest.mark.parametrize(
