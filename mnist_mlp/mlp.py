@@ -28,7 +28,7 @@ SHAPES = {
 }
 
 
-BLOCK = 512  # pictures that go through the network together: their steps stay in the processor's cache
+BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
 ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
 HUGE = 1e30  # where the largest logit is below it, no difference overflows
 # Arrays, which NumPy takes faster than numbers: for one picture that is a tenth of the whole pass.
