@@ -1,7 +1,7 @@
-// Shows the workings of the newest answer. WEIGHTS is a network's name -> [W1, W2], or null in a panel that is not the
-// first of the page.
-
-globalThis.digitWeights = WEIGHTS ?? globalThis.digitWeights;
+// Shows the workings of the newest answer: its value, as JSON. With the first value of one panel of the page come the
+// weights for all of them: a network's name -> [W1, W2].
+const valueNow = () => (props.value ? JSON.parse(props.value) : {});
+globalThis.digitWeights = valueNow().weights ?? globalThis.digitWeights;
 
 const DIGITS = [...Array(10).keys()];
 const CALM = 500; // ms without a new answer, after which the panel may speak and choose a unit to show
@@ -55,8 +55,11 @@ function weightsOf(network, { layer, index }) {
   const { scale, data } = digitWeights[network][at];
   const pairs = ((layers[network] ??= [])[at] ??= bytes(data)).subarray((index * fanIn) / 2, ((index + 1) * fanIn) / 2);
   const values = new Float32Array(fanIn);
-  pairs.forEach((pair, i) => values.set([(pair >> 4) - 8, (pair & 15) - 8], 2 * i));
-  return { scale, values: values.map((level) => (level * scale) / 7) };
+  for (let i = 0; i < pairs.length; i++) {
+    values[2 * i] = (((pairs[i] >> 4) - 8) * scale) / 7;
+    values[2 * i + 1] = (((pairs[i] & 15) - 8) * scale) / 7;
+  }
+  return { scale, values };
 }
 
 // ---- Words and numbers
@@ -369,7 +372,8 @@ function draw() {
   due = false;
   const shown = answer;
   if (stale) {
-    answer = props.value ? unpackAnswer(props.value) : null;
+    const value = valueNow();
+    answer = value.network ? unpackAnswer(value) : null;
     stale = false;
     if (!shown && answer) typical = spokesman();
   }

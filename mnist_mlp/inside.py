@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import reprlib
 from typing import Any
 
@@ -28,14 +29,19 @@ class Inside(Part):
     """
 
     def __init__(self, value: Workings | None = None, *, weights: bool = True, **kwargs: Any):
-        constants = {"WEIGHTS": _all_weights() if weights else None}
-        super().__init__("inside", value, constants=constants, **kwargs)
+        super().__init__("inside", value, **kwargs)
+        # In the first value, which the first answer replaces: whatever a component keeps, its script too, the
+        # page copies five times an answer.
+        if weights:
+            packed = pack(value) if value else {}
+            self.value = json.dumps({"weights": _all_weights(), **packed})
 
-    def postprocess(self, value: Workings | None) -> dict[str, Any] | None:  # type: ignore[override]
-        return None if value is None else pack(value)
+    def postprocess(self, value: Workings | None) -> str | None:  # type: ignore[override]
+        # As text: of an object, the page would copy each part.
+        return None if value is None else json.dumps(pack(value))
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "how it came about, packed for the page: see /explain"}
+        return {"type": "string", "description": "how it came about, packed for the page: see /explain"}
 
 
 class Digit(gr.Number):

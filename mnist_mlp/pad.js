@@ -149,8 +149,7 @@ function say(text) {
 
 // ---- Drawing
 
-function place(event) {
-  const { left, top, width, height } = canvas.getBoundingClientRect();
+function place(event, { left, top, width, height } = canvas.getBoundingClientRect()) {
   return [(event.clientX - left) / width, (event.clientY - top) / height].map((at) => Math.round(at * 1e4) / 1e4);
 }
 
@@ -177,8 +176,9 @@ canvas.addEventListener("pointermove", (event) => {
   if (event.pointerId !== pointer) return;
   if (!event.buttons) return endStroke(); // let go where the page could not see it
   const between = event.getCoalescedEvents?.() ?? [];
+  const box = canvas.getBoundingClientRect();
   for (const step of between.length ? between : [event]) {
-    const [x, y] = place(step);
+    const [x, y] = place(step, box);
     const [lastX, lastY] = stroke.points.slice(-2);
     if (x !== lastX || y !== lastY) stroke.points.push(x, y);
   }
