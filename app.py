@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import gradio as gr
 
 from mnist_mlp.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
-from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE, at_once, only_tool
+from mnist_mlp.guard import BLOCKS, LAUNCH, at_once, line_up, only_tool
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
@@ -95,7 +95,7 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         )
 
 at_once(demo)
-demo.queue(**QUEUE)
+line_up(demo)
 only_tool(demo, "read_digit")
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import functools
 import logging
 import os
@@ -16,7 +17,7 @@ from typing import Any
 import gradio as gr
 from anyio import to_thread
 from gradio.route_utils import FnIndexInferError
-from gradio.utils import get_upload_folder
+from gradio.utils import LRUCache, get_upload_folder
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -93,6 +94,15 @@ def _timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     return in_time
 
 
+def line_up(demo: gr.Blocks) -> None:
+    """Let at most `MAX_WAITING` calls wait, and answer `AT_ONCE` of each kind at a time."""
+    # Closed is the API that goes past the queue.
+    demo.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
+    queue = demo._queue
+    # Gradio would note for ever whose calls these are. What is yet to be told, it keeps for 2,000 callers.
+    queue.pending_event_ids_session = LRUCache(queue.pending_messages_per_session.max_size)
+
+
 def only_tool(demo: gr.Blocks, endpoint: str) -> None:
     """Offer agents one endpoint as a tool. Gradio offers all, and most are made for the page."""
     for event in demo.fns.values():
@@ -105,6 +115,8 @@ class Guard:
 
     Where Gradio fails, the caller gets an answer to its end. Else the server would close the connection,
     and with it that caller's next request, which may already be on its way.
+
+    When a page is closed, it is forgotten.
     """
 
     def __init__(self, app: ASGIApp):
@@ -132,6 +144,9 @@ class Guard:
                 await send({"type": "http.response.body"})
             else:
                 raise
+        _, is_alive, session = scope["path"].rpartition("/heartbeat/")
+        if is_alive:  # it was, until now
+            await _forget(scope["app"], session)
 
     async def limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD"):
@@ -162,6 +177,14 @@ class Guard:
         return self.full
 
 
+async def _forget(app: Any, session: str) -> None:
+    queue = app.get_blocks()._queue
+    await queue.clean_events(session_hash=session)
+    queue.pending_messages_per_session.pop(session, None)
+    queue.pending_event_ids_session.pop(session, None)
+    app.state_holder.session_data.pop(session, None)
+
+
 async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
     return JSONResponse({"detail": "There is no such endpoint; /gradio_api/info lists them."}, 404)
 
@@ -170,13 +193,14 @@ async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
 
-# For `gr.Blocks`, its `queue` and its `launch`.
+# The GNU C library would give each thread a heap of its own, each as large as its busiest moment.
+if sys.platform == "linux":
+    with contextlib.suppress(AttributeError):  # another C library
+        M_ARENA_MAX = -8
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+# For `gr.Blocks` and its `launch`.
 BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
-QUEUE: dict[str, Any] = {
-    "max_size": MAX_WAITING,
-    "default_concurrency_limit": AT_ONCE,
-    "api_open": False,  # nobody passes the queue by
-}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
     "state_session_capacity": MAX_SESSIONS,

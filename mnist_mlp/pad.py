@@ -23,7 +23,8 @@ from mnist_mlp.picture import PictureError, read_data_url, read_picture
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
 FILE_SCHEMA = FileData.model_json_schema()  # once: it is asked for three times a page
-EXAMPLE_FILE = {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}  # in the documentation of the API
+FILE_MARK = {"_type": "gradio.FileData"}
+EXAMPLE_FILE = {"path": "seven.png", "meta": FILE_MARK}  # in the documentation of the API
 
 
 class Pad(Part):
@@ -58,7 +59,7 @@ class Pad(Part):
             return _read(read_data_url, payload)
         # Gradio has checked the path of a dictionary with this mark, and moved the file into its cache. The
         # path of any other is whatever a client wrote.
-        if isinstance(payload, dict) and payload.get("meta") == {"_type": "gradio.FileData"}:
+        if isinstance(payload, dict) and {"path", "meta"} <= payload.keys() and payload["meta"] == FILE_MARK:
             return _read(read_picture, Path(payload["path"]))
         raise gr.Error(
             f"Expected a picture: a file or a data URL; got {type(payload).__name__}.", print_exception=False

@@ -814,16 +814,6 @@ def test_the_canary_was_never_visited(canary: Canary) -> None:
     assert canary.visits == 0
 
 
-def test_there_is_a_limit_to_what_waits(http: httpx.Client, running_app: App) -> None:
-    """The page's text for it is Gradio's: "This application is currently busy"."""
-    config = http.get("/config").json()
-    assert config["enable_queue"]
-    from mnist_mlp.limits import MAX_WAITING
-
-    blocks = __import__("app").demo
-    assert blocks._queue.max_size == MAX_WAITING
-
-
 def test_the_slowest_picture_that_is_allowed_is_in_time(http: httpx.Client) -> None:
     rng = np.random.default_rng(1)
     side = int(MAX_PIXELS**0.5)
