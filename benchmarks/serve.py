@@ -9,9 +9,9 @@ alone gives 10,000 answers, and 1,000 pages are opened and left. Everything stay
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import contextlib
+import http.client
 import io
 import json
 import os
@@ -20,13 +20,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
-import numpy as np
 import psutil
 from PIL import Image
 
@@ -34,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from mnist_mlp.answer import answer
 from mnist_mlp.data import load_mnist
-from mnist_mlp.limits import MAX_CACHE
+from mnist_mlp.limits import MAX_CACHE, MAX_SESSIONS
 from mnist_mlp.picture import read_data_url
 
 ROOT = Path(__file__).parents[1]
@@ -46,11 +47,12 @@ PATIENCE = 30  # seconds for one answer
 
 IDENTITY = """
 import gradio as gr
-from mnist_mlp.guard import BLOCKS, LAUNCH, QUEUE
+from mnist_mlp.guard import BLOCKS, LAUNCH, line_up
 with gr.Blocks(**BLOCKS) as demo:
     gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), live=True, api_name="predict",
                  flagging_mode="never", clear_btn=None)
-demo.queue(**QUEUE).launch(run_history=False, ssr_mode=False, **LAUNCH)
+line_up(demo)
+demo.launch(run_history=False, ssr_mode=False, **LAUNCH)
 """
 
 
@@ -62,19 +64,56 @@ class Task(NamedTuple):
 
 
 class Server(NamedTuple):
-    url: str
+    """An app, running."""
+
+    port: int
     process: psutil.Process
     cache: Path
+    ours: bool
 
-    def memory(self) -> int:
-        return self.process.memory_info().rss
+    def memory(self) -> float:
+        return self.process.memory_info().rss / 1e6
 
     def cached(self) -> int:
         return sum(path.stat().st_size for path in self.cache.rglob("*") if path.is_file())
 
 
+class Client:
+    """What a page and gradio_client are to the app: a connection and a session.
+
+    http.client, as the app should be busier than those who ask it.
+    """
+
+    def __init__(self, server: Server):
+        self.http = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.session = uuid.uuid4().hex
+
+    def request(self, method: str, path: str, content: Any = None) -> http.client.HTTPResponse:
+        body = None if content is None else json.dumps(content)
+        self.http.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        response = self.http.getresponse()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {response.read()[:200]!r}")
+        return response
+
+    def join(self, data: list[Any], function: int) -> None:
+        joining = {"data": data, "fn_index": function, "session_hash": self.session}
+        self.request("POST", "/gradio_api/queue/join", joining).read()
+
+    def told(self) -> http.client.HTTPResponse:
+        return self.request("GET", f"/gradio_api/queue/data?session_hash={self.session}")
+
+    def ask(self, data: list[Any], function: int) -> list[Any]:
+        self.join(data, function)
+        for event in self.told().read().decode().split("\n\n"):
+            message = json.loads(event.removeprefix("data: ") or "{}")
+            if message.get("msg") == "process_completed" and message["success"]:
+                return message["output"]["data"]
+        raise RuntimeError("no answer")
+
+
 @contextlib.contextmanager
-def serving(*command: str) -> Iterator[Server]:
+def serving(*command: str, ours: bool) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -90,12 +129,14 @@ def serving(*command: str) -> Iterator[Server]:
             [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid), Path(folder))
+            server = Server(port, psutil.Process(process.pid), Path(folder), ours)
             deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and process.poll() is None:
-                with contextlib.suppress(httpx.TransportError):
-                    httpx.get(server.url)
+            while True:
+                with contextlib.suppress(OSError):
+                    Client(server).request("GET", "/")
                     break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command} does not serve")
                 time.sleep(0.1)
             yield server
         finally:
@@ -107,26 +148,16 @@ def tasks() -> list[Task]:
     """A digit for each client, no two with the same answer."""
     found = []
     for image in load_mnist().x_test[:CLIENTS]:
-        sheet = np.pad(255 - image, 4, constant_values=255).repeat(6, 0).repeat(6, 1)
+        sheet = Image.fromarray(255 - image).resize((224, 224), Image.Resampling.BICUBIC)
+        edged = sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255))  # a pen's edges, as on the pad
         file = io.BytesIO()
-        Image.fromarray(sheet).save(file, "PNG")
+        edged.save(file, "PNG")
         picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
         label = answer(read_data_url(picture)).label
         assert label is not None
         found.append(Task(picture, label))
     assert len({str(task.confidences) for task in found}) == CLIENTS
     return found
-
-
-async def ask(http: httpx.AsyncClient, data: list[Any]) -> list[Any]:
-    """One answer, in the two requests that every client of Gradio makes."""
-    joined = await http.post("/gradio_api/call/predict", json={"data": data})
-    joined.raise_for_status()
-    said = (await http.get(f"/gradio_api/call/predict/{joined.json()['event_id']}")).text
-    last = said.strip().rsplit("\n\n", 1)[-1]
-    if "event: complete" not in last:
-        raise RuntimeError(f"no answer: {said}")
-    return json.loads(last.split("data: ", 1)[1])
 
 
 def right(task: Task, said: list[Any], ours: bool) -> bool:
@@ -136,100 +167,95 @@ def right(task: Task, said: list[Any], ours: bool) -> bool:
     return all(abs(task.confidences[digit] - confidence) < 1e-6 for digit, confidence in confidences.items())
 
 
-async def load(server: Server, tasks: list[Task], answers: int, ours: bool) -> tuple[float, dict[str, int]]:
-    """Answers a second, and how many were wanted, lost and someone else's."""
-    count = {"wanted": answers, "lost": 0, "crossed": 0}
-    left = iter(range(answers))
+def function_of(server: Server) -> int:
+    config = json.load(Client(server).request("GET", "/config"))
+    return next(event["id"] for event in config["dependencies"] if event["api_name"] == "predict")
 
-    async def client(task: Task) -> None:
-        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as http:
-            for _ in left:
-                try:
-                    said = await ask(http, [task.picture, "relu"] if ours else [task.picture])
-                except (httpx.HTTPError, RuntimeError):
-                    count["lost"] += 1
-                else:
-                    count["crossed"] += not right(task, said, ours)
+
+class Load(NamedTuple):
+    """How many answers there were a second, and how many were wanted, lost and someone else's."""
+
+    rate: float
+    wanted: int
+    lost: int
+    crossed: int
+
+
+def load(server: Server, tasks: list[Task], answers: int) -> Load:
+    """All clients ask at once, each its own and one after the other, until all answers are given."""
+    function, left, lock = function_of(server), iter(range(answers)), threading.Lock()
+
+    def client(task: Task) -> tuple[int, int]:
+        lost = crossed = 0
+        asking = Client(server)
+        while True:
+            with lock:
+                if next(left, None) is None:
+                    return lost, crossed
+            try:
+                said = asking.ask([task.picture, "relu"] if server.ours else [task.picture], function)
+                crossed += not right(task, said, server.ours)
+            except (OSError, http.client.HTTPException, RuntimeError):
+                lost += 1
+                asking = Client(server)
 
     start = time.perf_counter()
-    await asyncio.gather(*map(client, tasks))
-    return answers / (time.perf_counter() - start), count
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        faults = list(pool.map(client, tasks))
+    rate = answers / (time.perf_counter() - start)
+    return Load(rate, answers, sum(lost for lost, _ in faults), sum(crossed for _, crossed in faults))
 
 
-async def abandon(server: Server, tasks: list[Task], pages: int) -> None:
-    """Open pages as a browser does, draw on each, and leave without waiting."""
+def abandon(server: Server, tasks: list[Task], pages: int) -> None:
+    """Open pages as a browser does, upload a file, draw, and leave; every second one before its answer."""
+    function = function_of(server)
 
-    async def page(number: int) -> None:
-        session = f"left{number}"
-        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as http:
-            for path in ("/", "/config", "/theme.css"):
-                await http.get(path)
-            async with http.stream("GET", f"/gradio_api/heartbeat/{session}") as beats:
-                await anext(beats.aiter_bytes())
-                data = [tasks[number % CLIENTS].picture, "relu"]
-                joining = {"data": data, "fn_index": 0, "session_hash": session}
-                await http.post("/gradio_api/queue/join", json=joining)
+    def page(number: int) -> None:
+        picture = tasks[number % CLIENTS].picture
+        opened, alive = Client(server), Client(server)
+        for path in ("/", "/theme.css"):
+            opened.request("GET", path).read()
+        alive.request("GET", f"/gradio_api/heartbeat/{opened.session}").readline()
+        upload(opened, base64.b64decode(picture.partition(",")[2]) + opened.session.encode())
+        opened.join([picture, "relu"], function)
+        if number % 2:
+            opened.told().readline()
+        opened.http.close()
+        alive.http.close()
 
-    for first in range(0, pages, CLIENTS):
-        await asyncio.gather(*map(page, range(first, min(first + CLIENTS, pages))))
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(page, range(pages)))
+
+
+def upload(client: Client, content: bytes) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n%s\r\n--x--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    client.http.request("POST", "/gradio_api/upload", part % content, kind)
+    assert client.http.getresponse().read()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="(default: %(default)s)")
     parser.add_argument("--answers", type=int, default=10_000, help="(default: %(default)s)")
     parser.add_argument("--pages", type=int, default=1_000, help="(default: %(default)s)")
     options = parser.parse_args()
     wanted = tasks()
-    rates: dict[str, list[float]] = {"ours": [], "identity": []}
-    total = {"wanted": 0, "lost": 0, "crossed": 0}
-
-    def count(more: dict[str, int]) -> None:
-        for key, number in more.items():
-            total[key] += number
-
-    with serving("app.py") as app:
-        with serving("-c", IDENTITY) as identity:
-            for server, ours in ((app, True), (identity, False)):  # the first answers pay for what comes once
-                asyncio.run(load(server, wanted, ROUND, ours))
-            for _ in range(ROUNDS):
-                for name, server in (("ours", app), ("identity", identity)):
-                    rate, counted = asyncio.run(load(server, wanted, ROUND, server is app))
-                    rates[name].append(rate)
-                    count(counted)
-        ratio = statistics.median(a / b for a, b in zip(rates["ours"], rates["identity"]))
-        for name, measured in rates.items():
-            print(f"{name:10} {statistics.median(measured):8.1f} answers a second to {CLIENTS} clients")
-        print(f"{'ratio':10} {ratio:8.2f}   (asked: at least 0.9)", flush=True)
-
-        before, cached = app.memory(), app.cached()
-        _, counted = asyncio.run(load(app, wanted, options.answers, True))
-        count(counted)
-        after_answers = app.memory()
-        asyncio.run(abandon(app, wanted, options.pages))
-        time.sleep(2)
-        after_pages = app.memory()
-        still = asyncio.run(load(app, wanted, CLIENTS, True))[1]
-        count(still)
-        memory = {
-            "before_megabytes": before / 1e6,
-            "after_answers_megabytes": after_answers / 1e6,
-            "after_pages_megabytes": after_pages / 1e6,
-            "growth": after_pages / before - 1,
-        }
-        cache = {"before_bytes": cached, "after_bytes": app.cached(), "bound_bytes": MAX_CACHE}
-    print(f"answers    {total['wanted']:,} wanted, {total['lost']} lost, {total['crossed']} crossed")
-    print(
-        f"memory     {before / 1e6:.1f} MB, after {options.answers:,} answers {after_answers / 1e6:.1f} MB, ",
-        end="",
-    )
-    print(f"after {options.pages:,} pages {after_pages / 1e6:.1f} MB: {memory['growth']:+.1%}   (asked: 5 %)")
-    print(f"cache      {cache['before_bytes']:,} bytes, then {cache['after_bytes']:,} of {MAX_CACHE:,}")
-    RESULTS.parent.mkdir(exist_ok=True)
+    with serving("app.py", ours=True) as app:
+        with serving("-c", IDENTITY, ours=False) as identity:
+            loads = in_turns(app, identity, wanted, options.rounds)
+        rates = {name: statistics.median(load.rate for load in each) for name, each in loads.items()}
+        ratio = statistics.median(a.rate / b.rate for a, b in zip(*loads.values()))
+        print(f"ratio {ratio:.2f}   (asked: at least 0.9)", flush=True)
+        memory, cache, all_answered = long_run(app, wanted, options.answers, options.pages)
+    everything = [*loads["ours"], *loads["identity"], *all_answered]
+    total = {key: sum(getattr(each, key) for each in everything) for key in ("wanted", "lost", "crossed")}
+    print(f"{total['wanted']:,} answers wanted, {total['lost']} lost, {total['crossed']} crossed")
     report = {
         "command": "python benchmarks/serve.py",
         "cores": os.cpu_count(),
         "clients": CLIENTS,
-        "answers_a_second": {name: statistics.median(measured) for name, measured in rates.items()},
+        "answers_a_second": rates,
         "of_identity": ratio,
         "answers": total,
         "loaded_answers": options.answers,
@@ -237,7 +263,52 @@ def main() -> None:
         "memory": memory,
         "cache": cache,
     }
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def in_turns(app: Server, identity: Server, tasks: list[Task], rounds: int) -> dict[str, list[Load]]:
+    servers = {"ours": app, "identity": identity}
+    for server in servers.values():  # the first answers pay for what comes once
+        load(server, tasks, ROUND)
+    loads: dict[str, list[Load]] = {name: [] for name in servers}
+    for number in range(rounds):
+        for name, server in servers.items():
+            loads[name].append(load(server, tasks, ROUND))
+        said = ", ".join(f"{name} {each[-1].rate:.1f}" for name, each in loads.items())
+        print(f"round {number + 1}: {said} answers a second to {CLIENTS} clients", flush=True)
+    return loads
+
+
+def long_run(
+    app: Server, tasks: list[Task], answers: int, pages: int
+) -> tuple[dict[str, float], dict[str, int], list[Load]]:
+    """What many answers and abandoned pages leave behind: in memory, and in the cache folder."""
+    abandon(app, tasks, 2 * MAX_SESSIONS)  # as many as are remembered at most: that is no growth
+    before, cached = settled(app), app.cached()
+    print(f"memory {before:.1f} MB", flush=True)
+    loads = [load(app, tasks, answers // 10) for _ in range(10)]
+    after_answers = settled(app)
+    print(f"after {answers:,} answers {after_answers:.1f} MB", flush=True)
+    abandon(app, tasks, pages)
+    after_pages = settled(app)
+    growth = after_pages / before - 1
+    print(f"after {pages:,} pages {after_pages:.1f} MB: {growth:+.1%}   (asked: within 5 %)", flush=True)
+    loads.append(load(app, tasks, CLIENTS))  # it still answers
+    memory = {
+        "before_megabytes": before,
+        "after_answers_megabytes": after_answers,
+        "after_pages_megabytes": after_pages,
+        "growth": growth,
+    }
+    cache = {"before_bytes": cached, "after_bytes": app.cached(), "bound_bytes": MAX_CACHE}
+    print(f"cache {cache['before_bytes']:,} bytes, then {cache['after_bytes']:,} of {MAX_CACHE:,}")
+    return memory, cache, loads
+
+
+def settled(app: Server) -> float:
+    time.sleep(2)
+    return app.memory()
 
 
 if __name__ == "__main__":
