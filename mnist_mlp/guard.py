@@ -183,6 +183,7 @@ async def _forget(app: Any, session: str) -> None:
     queue.pending_messages_per_session.pop(session, None)
     queue.pending_event_ids_session.pop(session, None)
     app.state_holder.session_data.pop(session, None)
+    app.state_holder.time_last_used.pop(session, None)
 
 
 async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
@@ -193,11 +194,12 @@ async def _no_such_endpoint(request: Request, fault: Exception) -> JSONResponse:
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
 
-# The GNU C library would give each thread a heap of its own, each as large as its busiest moment.
+# The GNU C library would give each thread a heap of its own, and keep the room that the busiest moment took.
 if sys.platform == "linux":
     with contextlib.suppress(AttributeError):  # another C library
-        M_ARENA_MAX = -8
+        M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 256 * 1024)  # a page has 350 kB
 
 # For `gr.Blocks` and its `launch`.
 BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
