@@ -90,7 +90,7 @@ def serve(report: dict[str, Any]) -> str:
     rates, answers, memory = report["answers_a_second"], report["answers"], report["memory"]
     rows = [
         [f"answers a second to {report['clients']} clients", f"{rates['ours']:.0f}"],
-        ["of what an identity function serves", f"{report['of_identity']:.2f}"],
+        ["as a multiple of what an identity function gives", f"{report['of_identity']:.2f}"],
         [
             "answers, of which lost / crossed",
             f"{answers['wanted']:,}, {answers['lost']} / {answers['crossed']}",
@@ -98,7 +98,7 @@ def serve(report: dict[str, Any]) -> str:
         [
             f"memory after {report['loaded_answers']:,} answers and "
             f"{report['abandoned_pages']:,} abandoned pages",
-            f"{memory['growth']:+.1%}",
+            f"{memory['before_megabytes']:.0f} → {memory['after_pages_megabytes']:.0f} MB",
         ],
     ]
     return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
