@@ -20,7 +20,12 @@ from mnist_mlp.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
 
 # How the page looks, and what of Gradio's own it leaves out.
 PAGE: dict[str, Any] = {
-    "theme": gr.themes.Base(primary_hue="indigo", neutral_hue="stone", font=["system-ui", "sans-serif"]),
+    "theme": gr.themes.Base(
+        primary_hue="indigo",
+        neutral_hue="stone",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page.css",
     "footer_links": ["api"],
     "run_history": False,

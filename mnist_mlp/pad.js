@@ -49,20 +49,27 @@ function paintStroke(context, { width, points }) {
 }
 
 let painted = 0; // the animation frame that is asked for
+let blank; // what the page says of the sheet
 
 function repaint() {
   painted ||= requestAnimationFrame(() => {
     painted = 0;
-    const side = Math.round(canvas.clientWidth * devicePixelRatio);
-    if (side && canvas.width !== side) canvas.width = canvas.height = side;
     paint(canvas.getContext("2d"));
-    root.classList.toggle("blank", isBlank());
-    canvas.setAttribute("aria-label", isBlank() ? "Drawing pad, empty" : "Drawing pad, with a drawing");
+    if (blank === isBlank()) return;
+    blank = isBlank();
+    root.classList.toggle("blank", blank);
+    canvas.setAttribute("aria-label", blank ? "Drawing pad, empty" : "Drawing pad, with a drawing");
   });
 }
 
-new ResizeObserver(repaint).observe(canvas);
-addEventListener("resize", repaint); // a window that moves to a sharper screen
+function resize() {
+  const side = Math.round(canvas.clientWidth * devicePixelRatio);
+  if (side && canvas.width !== side) canvas.width = canvas.height = side;
+  repaint();
+}
+
+new ResizeObserver(resize).observe(canvas); // tells of the first size, too
+addEventListener("resize", resize); // a window that moves to a sharper screen
 
 // ---- Sending: the newest drawing, when the last answer has come
 
@@ -98,7 +105,7 @@ function change() {
 }
 
 function send() {
-  if (!changed || since) return;
+  if (!changed || since || stroke?.points.length === 2) return; // not yet the mere beginning of a stroke
   changed = false;
   const value = picture();
   if (value === props.value) return;
@@ -161,6 +168,7 @@ function add(mark) {
 
 function endStroke() {
   stroke = pointer = null;
+  send();
   keep();
 }
 
@@ -271,4 +279,3 @@ async function restore() {
 
 if (props.value) show(props.value);
 else restore();
-repaint();
