@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import gradio as gr
 
 from mnist_mlp.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
-from mnist_mlp.guard import BLOCKS, LAUNCH, at_once, line_up, only_tool
+from mnist_mlp.guard import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
 from mnist_mlp.hub import notice
 from mnist_mlp.inside import Digit, Inside, Reasons, reasons
 from mnist_mlp.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
@@ -61,7 +61,7 @@ def answers(hint: str, ids: bool) -> list[gr.components.Component]:
     ]
 
 
-with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
+with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
     gr.HTML(
         "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>",
         elem_id="title",

@@ -10,13 +10,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from anyio import to_thread
 from gradio.route_utils import FnIndexInferError
+from gradio.routes import App
 from gradio.utils import LRUCache, get_upload_folder
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -39,6 +40,17 @@ from mnist_mlp.limits import (
 from mnist_mlp.picture import is_small
 
 LOG = logging.getLogger("uvicorn.error")  # where it would have gone
+
+
+@contextlib.contextmanager
+def no_server_yet() -> Iterator[None]:
+    """Build a page without a server. Gradio would make two for each interface on it, and launches another."""
+    create = App.create_app
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore
+    try:
+        yield
+    finally:
+        App.create_app = staticmethod(create)  # type: ignore
 
 
 def at_once(demo: gr.Blocks) -> None:
@@ -96,9 +108,9 @@ def _timely(answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
 def line_up(demo: gr.Blocks) -> None:
     """Let at most `MAX_WAITING` calls wait, and answer `AT_ONCE` of each kind at a time."""
-    # Closed is the API that goes past the queue.
-    demo.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
-    queue = demo._queue
+    demo.api_open = False  # the API that goes past the queue
+    queue = demo._queue  # made with the page; `demo.queue` would make it and a server anew
+    queue.max_size, queue.default_concurrency_limit = MAX_WAITING, AT_ONCE
     # Gradio would note for ever whose calls these are. What is yet to be told, it keeps for 2,000 callers.
     queue.pending_event_ids_session = LRUCache(queue.pending_messages_per_session.max_size)
 

@@ -21,7 +21,9 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from conftest import App, free_port, wait_until_served
+from conftest import App as Running
+from conftest import free_port, wait_until_served
+from gradio.routes import App
 from gradio_client import Client, handle_file
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -70,7 +72,7 @@ runpy.run_path("app.py", run_name="__main__")
 class Busy:
     """An app whose answers to a large picture are held back until it is released."""
 
-    def __init__(self, app: App, folder: Path):
+    def __init__(self, app: Running, folder: Path):
         self.app, self.holding, self.picture = app, folder / "hold", folder / "large.png"
         self.picture.write_bytes(one(400))
         self.large = data_url(one(400))
@@ -117,7 +119,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
             stdout=output,
             stderr=output,
         )
-    app = App(f"http://127.0.0.1:{port}", process, folder, log)
+    app = Running(f"http://127.0.0.1:{port}", process, folder, log)
     try:
         wait_until_served(app)
         yield Busy(app, folder)
@@ -231,6 +233,18 @@ def test_what_is_small() -> None:
     assert not is_small(data_url(twice))
     for bad in ("", "x", "data:image/png;base64,", data_url(b"GIF89a"), data_url(one(224)[:20])):
         assert not is_small(bad)
+
+
+def test_a_page_is_built_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(App, "create_app", made.append)
+    with guard.no_server_yet(), gr.Blocks() as demo:
+        gr.Interface(str, gr.Textbox(), gr.Textbox())
+    assert not made and demo.fns
+    with pytest.raises(ValueError), guard.no_server_yet():
+        raise ValueError
+    App.create_app(demo)
+    assert made == [demo]  # from then on, as before
 
 
 # What is remembered
