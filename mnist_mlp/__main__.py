@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+# A worker for each core: shared out among threads, too, the network's products wait for each other.
+# To be said before NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from tqdm import tqdm
 
 from mnist_mlp.classify import classify
