@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -101,6 +102,20 @@ def test_there_and_back(hub: Hub, client: Client, network: str) -> None:
     assert json.loads(files["config.json"]) == json.loads((WEIGHTS / network / "config.json").read_text())
     assert any("lfs/objects/batch" in request for request in hub.requests)
     assert ok(client(SAME, network)) == network
+
+
+def test_reading_with_xet_installed_from_a_hub_without_it(hub: Hub, client: Client) -> None:
+    """hf_xet comes with huggingface_hub. Read by it is only what the Hub says is in its storage."""
+    assert importlib.util.find_spec("hf_xet")
+    ok(client(PUSH, "relu"))
+    assert ok(client(SAME, "relu", HF_HUB_DISABLE_XET="0")) == "relu"
+    assert any("GET /cdn/" in request for request in hub.requests)
+
+
+def test_writing_with_xet_asks_the_hub_for_its_storage(hub: Hub, client: Client) -> None:
+    """huggingface_hub knows no way back from Xet. Of a Hub without it, it says what it asked for in vain."""
+    refused(client(PUSH, "relu", HF_HUB_DISABLE_XET="0"), "xet-write-token")
+    assert not hub.repos["models/owner/digits"].at("main")[1]  # nothing half
 
 
 def test_every_step_went_over_http(hub: Hub, client: Client) -> None:
