@@ -40,7 +40,8 @@ from mnist_mlp.canvas import BOX, CENTRE
 from mnist_mlp.data import DIGESTS, DataError, Mnist, load_mnist
 from mnist_mlp.files import write_whole
 from mnist_mlp.hub import model_card, publish
-from mnist_mlp.mlp import ACTIVATIONS, LAYERS, MLP, SHAPES, WEIGHTS, softmax
+from mnist_mlp.mlp import MLP
+from mnist_mlp.network import ACTIVATIONS, LAYERS, SHAPES, WEIGHTS, softmax
 from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 
 EPOCHS = 2_400

@@ -34,7 +34,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mnist_mlp import MLP, load
 from mnist_mlp.data import load_mnist
-from mnist_mlp.mlp import LAYERS, _check_input
+from mnist_mlp.network import LAYERS, _check_input
 
 RESULTS = Path(__file__).parent / "results" / "forward.json"
 ROUNDS = {1: 60, 10_000: 30}  # turns of each

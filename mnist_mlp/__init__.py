@@ -13,7 +13,7 @@ _HOMES = {"MLP": "mnist_mlp.mlp", "load": "mnist_mlp.mlp", "to_mnist": "mnist_ml
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first asked for: the command line has a word to say before NumPy is loaded.
+    # Imported when first asked for: the command line needs no Hub, and speaks before NumPy is loaded.
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """Why a network answers as it does: the backward pass, and the evidence that each pixel gives.
 
-The forward pass, in `mlp.py`, is for a row x of 784 pixels
+The forward pass, in `network.py`, is for a row x of 784 pixels
 
     z1 = x·W1 + b1      h1 = f(z1)
     z2 = h1·W2 + b2     h2 = f(z2)
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from mnist_mlp.mlp import MLP, Forward
+    from mnist_mlp.network import Forward, Network
 
 # f' written with h = f(z), which the forward pass has at hand
 DERIVATIVES = {"relu": lambda h: (h > 0).astype(np.float32), "sigmoid": lambda h: h * (1 - h)}
@@ -76,14 +76,14 @@ class Workings(NamedTuple):
     evidence: Evidence
 
 
-def workings(net: MLP, x: np.ndarray) -> Workings:
+def workings(net: Network, x: np.ndarray) -> Workings:
     """The forward pass and the evidence for one picture: (784,) or (28, 28) float32 in 0..1."""
     x = x.reshape(784)
     steps = net.forward(x)
     return Workings(net.activation, x, steps, find_evidence(net, x, steps))
 
 
-def explain(net: MLP, x: np.ndarray, digit: int | None = None) -> Explanation:
+def explain(net: Network, x: np.ndarray, digit: int | None = None) -> Explanation:
     """See `MLP.explain`."""
     if digit is not None and (isinstance(digit, bool) or not isinstance(digit, numbers.Integral)):
         raise TypeError(f"a digit is an integer from 0 to 9, or None; got {digit!r}")
@@ -98,7 +98,7 @@ def explain(net: MLP, x: np.ndarray, digit: int | None = None) -> Explanation:
     return Explanation(pixels, float(evidence.bias[digit]), float(steps.logits[digit]))
 
 
-def backward(net: MLP, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
+def backward(net: Network, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of all ten logits: dz2 (..., 10, 256) and dz1 (..., 10, 128), float32.
 
     dx, the gradient by pixel, is one product further: `dz1 @ net.w1.T`, (..., 10, 784).
@@ -114,7 +114,7 @@ def backward(net: MLP, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
     return dz2, dz1
 
 
-def find_evidence(net: MLP, x: np.ndarray, steps: Forward) -> Evidence:
+def find_evidence(net: Network, x: np.ndarray, steps: Forward) -> Evidence:
     """The evidence of pictures for all ten digits.
 
     Args:

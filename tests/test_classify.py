@@ -158,6 +158,15 @@ def test_a_reader_that_leaves(paths: list[str]) -> None:
     assert process.returncode == 1
 
 
+def test_starts_with_what_it_needs() -> None:
+    """Without the Hub's library, which takes long to import; and with workers that are of one thread each."""
+    seen = "'huggingface_hub' in sys.modules, os.environ['OPENBLAS_NUM_THREADS']"
+    code = f"import os, sys, mnist_mlp.__main__; print({seen})"
+    clean = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, text=True, capture_output=True)
+    assert shown.stdout.split() == ["False", "1"]
+
+
 def test_help() -> None:
     shown = run("--help").stdout
     assert "PICTURE" in shown and "--format" in shown and "exit status" in shown

@@ -20,7 +20,7 @@ from huggingface_hub import ModelCard
 
 from mnist_mlp import MLP, load
 from mnist_mlp.hub import model_card
-from mnist_mlp.mlp import WEIGHTS
+from mnist_mlp.network import WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 METRICS = {  # figures of no network: the card has to show what it is given

@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from mnist_mlp import MLP, load
 from mnist_mlp.data import Mnist
-from mnist_mlp.mlp import BLOCK, WEIGHTS, Forward, softmax
+from mnist_mlp.network import BLOCK, WEIGHTS, Forward, softmax
 
 NETWORKS = ("relu", "sigmoid")
 Tensors = dict[str, np.ndarray]

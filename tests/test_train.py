@@ -15,7 +15,8 @@ import train
 from mnist_mlp import report
 from mnist_mlp.canvas import to_mnist
 from mnist_mlp.data import DIGESTS, Mnist
-from mnist_mlp.mlp import ACTIVATIONS, MLP, WEIGHTS, load
+from mnist_mlp.mlp import MLP, load
+from mnist_mlp.network import ACTIVATIONS, WEIGHTS
 from mnist_mlp.scribbles import scribbles
 from mnist_mlp.strokes import measure
 
