@@ -302,7 +302,9 @@ function drawUnit() {
   const most = largest(says);
   const { scale, values } = weightsOf(answer.network, unit());
   const [shown, other] = layer === "h1" ? [pictures.weights, pictures.weights2] : [pictures.weights2, pictures.weights];
+  const focused = other.root.contains(document.activeElement);
   [shown.root.hidden, other.root.hidden] = [false, true];
+  if (focused) shown.cell.focus({ preventScroll: true }); // quick keys have come here before the change
   shown.paint((i) => twoColours(values[i] / scale));
   const from = layer === "h1" ? "x" : "h1";
   write(find(".unit h3 code"), nameOf(unit()));

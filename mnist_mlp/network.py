@@ -28,9 +28,11 @@ SHAPES = {
 
 BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
 ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
-HUGE = 1e30  # where the largest logit is below it, no difference overflows
+MODEST = 60.0  # up to here exp has room in a float32, on both sides
 # Arrays, which NumPy takes faster than numbers: for one picture that is a tenth of the whole pass.
-ZERO, HALF = np.zeros((), np.float32), np.full((), 0.5, np.float32)
+FLOAT32, UINT32 = np.dtype(np.float32), np.dtype(np.uint32)
+ZERO, HALF = np.zeros((), FLOAT32), np.full((), 0.5, FLOAT32)
+SUM = np.ones((LAYERS[-1], LAYERS[-1]), FLOAT32)  # times it, each of ten numbers becomes the sum of all
 
 
 def relu(z: np.ndarray) -> np.ndarray:
@@ -45,15 +47,14 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """exp(logits) / sum(exp(logits)) over the last axis, shifted so that nothing overflows."""
-    if logits.ndim == 1:
-        largest = logits[logits.argmax()]  # for ten numbers argmax costs a third of what max does
-        if largest < HUGE:
-            e = np.exp(logits - largest)
-            return e / e.sum()
-    z = np.ascontiguousarray(logits.T)  # NumPy finds maxima and sums along the first axis far faster
+    # argmin and argmax take a third of the time of min and max, a product half of that of sum.
+    modest = logits.size and logits.item(logits.argmin()) > -MODEST and logits.item(logits.argmax()) < MODEST
+    if modest and logits.shape[-1] == len(SUM):
+        e = np.exp(logits)  # as they are: a shift would change nothing
+        return e / e.dot(SUM)
     with np.errstate(over="ignore"):  # what lies too far below for a float becomes -infinity, and exp of it 0
-        e = np.exp(z - z.max(0))
-    return (e / e.sum(0)).T
+        e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
 
 
 ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
@@ -212,12 +213,12 @@ def _check_weights(weights: dict[str, np.ndarray]) -> None:
 
 def _check_input(x: np.ndarray) -> np.ndarray:
     x = _flat(x)
-    if x.dtype != np.float32:
+    if x.dtype is not FLOAT32:
         with np.errstate(over="ignore"):  # it becomes infinity, which is refused below
-            x = x.astype(np.float32)
+            x = x.astype(FLOAT32)
     # One look for both ends and NaN: read as integers, the floats from 0 to 1 come first, in their order.
     # argmax, because for a single picture it costs a third of what max does.
-    bits = x.view(np.uint32)
+    bits = x.view(UINT32)
     if x.size and bits.item(bits.argmax()) > ONE_AS_BITS and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"pixels are in 0..1; got {x.min()}..{x.max()}")
     return x

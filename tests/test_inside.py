@@ -168,6 +168,20 @@ def test_the_keyboard_reaches_every_value(drawn: Page) -> None:
     expect(drawn.locator("#inside .evidence h3")).to_have_text("Evidence for a 7")
 
 
+def test_the_focus_is_not_lost_to_keys_quicker_than_the_screen(drawn: Page) -> None:
+    drawn.locator("#inside [data-name=h1]").click()
+    drawn.mouse.move(5, 5)
+    drawn.locator("#inside [data-name=h2] [role=gridcell]").focus()
+    expect(drawn.locator("#inside [data-name=weights2]")).to_be_visible()
+    # On to its weights before the next frame, in which those of a unit of h1 take their place
+    drawn.evaluate("""() => {
+        document.querySelector("#inside [aria-checked=true]").focus();
+        document.querySelector("#inside [data-name=weights2] [role=gridcell]").focus();
+    }""")
+    expect(drawn.locator("#inside [data-name=weights2]")).to_be_hidden()
+    expect(drawn.locator("#inside [data-name=weights] [role=gridcell]")).to_be_focused()
+
+
 def test_looking_about_makes_no_request(drawn: Page) -> None:
     requests: list[str] = []
     note: Callable[[Any], None] = lambda request: requests.append(request.url)  # noqa: E731
