@@ -37,7 +37,8 @@ def networks(metrics: dict[str, Any]) -> str:
     ]
     cells = [[title, *(form.format(metrics[n][key]) for n in NAMES)] for title, key, form in rows]
     made = " and ".join(f"`{command}`" for command in sorted(commands))
-    return f"{table(['784-128-256-10', *NAMES.values()], cells)}\n\nMade by {made}."
+    minutes = round(max(metrics[n]["seconds_for_all"] for n in NAMES) / 60)
+    return f"{table(['784-128-256-10', *NAMES.values()], cells)}\n\nMade by {made} in {minutes} minutes."
 
 
 def forward(report: dict[str, Any]) -> str:
@@ -50,9 +51,13 @@ def forward(report: dict[str, Any]) -> str:
     return f"{table(['as multiples of the three bare matrix products', *names], rows)}\n\n{by(report)}"
 
 
+def points(difference: float) -> str:
+    return f"{round(100 * difference, 1) + 0.0:+.1f}"  # + 0.0: no -0.0
+
+
 def robust(report: dict[str, Any]) -> str:
     rows = [
-        [row["row"], *(f"{row[n]:.1%} ({100 * (row[n] - report['rows'][0][n]):+.1f})" for n in NAMES)]
+        [row["row"], *(f"{row[n]:.1%} ({points(row[n] - report['rows'][0][n])})" for n in NAMES)]
         for row in report["rows"]
     ]
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
