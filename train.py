@@ -407,12 +407,15 @@ def learn(
     done = _epochs_done(folder)
     if done:
         print(f"Going on from epoch {done}, as kept in {folder}.")
+    # In a short run both the rise and the average take a tenth of it, else its beginning would weigh most.
+    tenth = max(epochs * steps // 10, 1)
+    warmup, averaging = min(WARMUP, tenth), min(AVERAGING, 1 - 1 / tenth)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(epochs * steps - WARMUP, 1), alpha=1e-3, warmup_target=rate, warmup_steps=WARMUP
+        0.0, max(epochs * steps - warmup, 1), alpha=1e-3, warmup_target=rate, warmup_steps=warmup
     )
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=DECAY, use_ema=True, ema_momentum=AVERAGING),
+        keras.optimizers.AdamW(schedule, weight_decay=DECAY, use_ema=True, ema_momentum=averaging),
         {name: loss for name in model.output},
         metrics={name: ["accuracy"] for name in model.output},
     )
