@@ -61,7 +61,7 @@ def classify(batch: Mapping[str, Any], column: str = "image", network: str = "re
 @cache
 def _load(name: str) -> Network:
     # Not mnist_mlp.load: for 10,000 small pictures, importing the Hub's library takes a fifth of the whole.
-    return Network._from_folder(shipped(name))
+    return Network.from_folder(shipped(name))
 
 
 def _canvases(pictures: Iterable[Any]) -> Iterator[np.ndarray | Exception]:

@@ -128,10 +128,10 @@ class MLP(
                     local_files_only=local_files_only,
                 )
             )
-        return cls._from_folder(folder / subfolder)
+        return cls.from_folder(folder / subfolder)
 
 
 @cache
 def load(name: str = "relu") -> MLP:
     """A network shipped with the package: "relu" or "sigmoid". Needs no connection."""
-    return MLP._from_folder(shipped(name))
+    return MLP.from_folder(shipped(name))

@@ -25,7 +25,6 @@ SHAPES = {
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
 
-
 BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
 ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
 MODEST = 60.0  # up to here exp has room in a float32, on both sides
@@ -46,7 +45,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """exp(logits) / sum(exp(logits)) over the last axis, shifted so that nothing overflows."""
+    """exp(logits) / sum(exp(logits)) over the last axis; nothing finite overflows."""
     # argmin and argmax take a third of the time of min and max, a product half of that of sum.
     modest = logits.size and logits.item(logits.argmin()) > -MODEST and logits.item(logits.argmax()) < MODEST
     if modest and logits.shape[-1] == len(SUM):
@@ -138,7 +137,12 @@ class Network:
         return explain(self, x, digit)
 
     @classmethod
-    def _from_folder(cls, folder: Path) -> Self:
+    def from_folder(cls, folder: Path) -> Self:
+        """Read model.safetensors and config.json.
+
+        Raises:
+            ValueError: they are not a network's; the message names the file and the fault.
+        """
         path = folder / "config.json"
         try:
             config = json.loads(_check_size(path).read_text(encoding="utf-8"))

@@ -306,7 +306,7 @@ class Folder:
 
     def refused(self, file: str, fault: str) -> None:
         """Loading names the file and the fault."""
-        for read in (MLP._from_folder, MLP.from_pretrained):
+        for read in (MLP.from_folder, MLP.from_pretrained):
             with pytest.raises(ValueError, match=fault) as error:
                 read(self.path)
             assert str(error.value).startswith(f"{self.path / file}: "), error.value
@@ -321,7 +321,7 @@ def folder(tmp_path: Path) -> Folder:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_undamaged_copy_loads(tmp_path: Path, name: str) -> None:
     copy = Folder(tmp_path, name)
-    net = MLP._from_folder(copy.path)
+    net = MLP.from_folder(copy.path)
     assert net.activation == name
     for key, tensor in load(name).weights.items():
         assert (net.weights[key] == tensor).all()
@@ -519,7 +519,7 @@ def test_the_constructor_refuses_too() -> None:
 def loads_or_names(folder: Folder, file: str, content: bytes) -> bool:
     (folder.path / file).write_bytes(content)
     try:
-        net = MLP._from_folder(folder.path)
+        net = MLP.from_folder(folder.path)
     except ValueError as error:
         assert str(folder.path) in str(error)
         return False
