@@ -7,7 +7,8 @@ Each network sees MNIST's digits drawn anew: bent, with another pen, and with th
 add to them (a one's flag, a zero's slash). Both learn from the same batches, in one Keras model with
 two heads that share nothing, so that what a batch costs to draw is paid once. They learn less from the
 digit's name than from what a convolutional network, the teacher, thinks of the same picture; it is trained
-first, and thrown away.
+first, and thrown away. At last the networks are polished: they learn from digits that are bent less, and what
+is kept is the average of many epochs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -47,26 +48,48 @@ from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 EPOCHS = 1_000
 BATCH_SIZE = 256
 SEED = 1
-VALIDATION = 5_000  # of the 60,000: for choosing, the temperature and the threshold
-LEARNING_RATE = 2e-3  # at its height; it rises for WARMUP steps, then falls along a cosine
-WARMUP = 500
+VALIDATION = 2_000  # of the 60,000: for the temperature and the threshold
+WARMUP = 500  # steps for which the learning rate rises
 DECAY = 0.01  # of the weights (decoupled): what no digit needs, such as the corners' weights, fades
-AVERAGING = 0.999  # momentum of the moving average of the weights, which is what is kept
 ECHO = 4  # how often a drawn digit is learnt from: drawing one costs more than a step does
 CHECKPOINT_EVERY = 2 * ECHO  # epochs
 LOG = "log.csv"
 
-# The teacher
-TEACHING = 20  # it learns for one epoch in so many of the networks': it is slower, and learns faster
-TEACHER_RATE = 3e-3
-TRUST = 0.7  # its share in what the networks learn from; the rest is the digit's name
-SOFTNESS = 2.5  # its logits are divided by it, so that what it holds for possible can be seen
+
+class Pace(NamedTuple):
+    """How fast a model learns."""
+
+    rate: float
+    """The learning rate at its height; it falls along a cosine."""
+    lowest: float
+    """The share of it that is left at the end."""
+    averaging: float
+    """Momentum of the moving average of the weights, which is what is kept."""
+
+
+TEACHER, NETWORKS, POLISH = Pace(3e-3, 1e-3, 0.999), Pace(2e-3, 1e-3, 0.999), Pace(5e-4, 1.0, 0.9998)
+TEACHING = 20  # the teacher learns for one epoch in so many of the networks': it is slower, and learns faster
+POLISHING = 10  # and the networks are polished for so much of what they have learnt for
+SOFTNESS = 2.5  # the teacher's logits are divided by it, so that what it holds for possible can be seen
+
+
+class Manner(NamedTuple):
+    """How digits are drawn anew, and learnt."""
+
+    ways: tuple[float, float, float]
+    """Share left in MNIST's own ink, made bolder or lighter, drawn with a round pen."""
+    own: float
+    """How much the first are distorted, as a multiple of what is said below."""
+    trust: float
+    """The teacher's share in what is to be learnt; the rest is the digit's name."""
+
+
+FAR, NEAR = Manner((0.5, 0.2, 0.3), 1.0, 0.7), Manner((0.7, 0.1, 0.2), 0.6, 0.4)
 
 # How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.0, 0.42  # of the displacement on a coarse grid and on a fine one
-WAYS = (0.5, 0.2, 0.3)  # share left in MNIST's own ink, made bolder or lighter, drawn with a round pen
-CALM = 0.6  # the last are turned, slanted and stretched so much less: people draw upright on a pad
+CALM = 0.6  # those of a round pen are turned, slanted and stretched less: people draw upright on a pad
 BOLDER = 0.45
 PEN = (0.8, 3.9)
 # By digit: how often it gets each of the two strokes of `_habits`.
@@ -163,7 +186,9 @@ def _habits(draw: Draw, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor)
     return tf.stack([chosen(first, top), chosen(second, bottom)], 1), drawn, (u < NEW_BAR)[:, None]
 
 
-def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def redraw(
+    strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor, manner: Manner = FAR
+) -> tf.Tensor:
     """The digits `index` drawn anew and placed as `to_mnist` places them: (n, 784) in 0..1.
 
     Args:
@@ -171,12 +196,14 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         digit: (n,) int32, what they are.
         index: (n,) int32, which they are.
         seed: of everything that chance decides.
+        manner: see there.
     """
     draw = Draw(seed, tf.shape(index)[0])
     u = draw.uniform()[:, 0]
-    own, bolder = u < WAYS[0], (u >= WAYS[0]) & (u < WAYS[0] + WAYS[1])
-    pen = ~own & ~bolder
-    calm = tf.where(pen, CALM, 1.0)[:, None]
+    own, pen = u < manner.ways[0], u >= manner.ways[0] + manner.ways[1]
+    bolder = ~own & ~pen
+    bent = tf.where(own, manner.own, 1.0)[:, None]
+    calm = tf.where(pen[:, None], CALM, bent)
 
     # From a place on the new picture back to one on the old: a matrix, then a displacement.
     turn, slope, stretch = draw.normal(TURN) * calm, draw.normal(SHEAR) * calm, draw.normal(STRETCH) * calm
@@ -185,7 +212,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     matrix = tf.reshape(tf.concat([a, b, c, d], 1), [-1, 2, 2])
     forth = tf.reshape(tf.concat([d, -b, -c, a], 1), [-1, 2, 2])  # its inverse: the determinant is 1
     shift = draw.normal(BEND, 2, len(COARSE)) @ COARSE + draw.normal(WOBBLE, 2, len(FINE)) @ FINE
-    shift = tf.transpose(shift, [0, 2, 1])
+    shift = tf.transpose(shift, [0, 2, 1]) * bent[..., None]
 
     def forward(points: tf.Tensor) -> tf.Tensor:
         """Where points of the old picture come to lie, but for its size and centre."""
@@ -252,18 +279,18 @@ def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
 
 
 def drawing(strokes: Strokes, digits: np.ndarray, seed: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """What draws a batch: from its number and its size to (n, 784) pixels and the digits (n,) they show."""
+    """What draws a batch: from a manner, its number and its size to (n, 784) pixels and their digits (n,)."""
     tensors = Strokes(*map(tf.constant, strokes))._replace(fields=tf.constant(strokes.fields.reshape(-1)))
     labels = tf.constant(digits, tf.int32)
 
     @tf.function(jit_compile=True)
-    def redraw_all(number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003)
+    def redraw_all(manner: Manner, number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003, manner)
 
-    def draw(number: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(manner: Manner, number: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
         number = tf.cast(number, tf.int32)
         index = tf.random.stateless_uniform([n], [number, seed], 0, len(digits), tf.int32)
-        return redraw_all(number, index), tf.gather(labels, index)
+        return redraw_all(manner, number, index), tf.gather(labels, index)
 
     return draw
 
@@ -273,6 +300,7 @@ def batches(
     steps: int,
     batch_size: int,
     first_epoch: int = 0,
+    manner: Manner = FAR,
     teacher: keras.Model | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of redrawn digits and the probabilities to learn, (n, 784) and (n, 10).
@@ -284,15 +312,16 @@ def batches(
         draw: see `drawing`.
         steps: batches an epoch.
         first_epoch: where to begin; a multiple of ECHO.
-        teacher: whose thoughts are the most of what is to be learnt (distillation: Hinton, Vinyals and
-            Dean 2015); without one it is the digit's name.
+        manner: how they are drawn and learnt.
+        teacher: whose thoughts are a part of what is to be learnt (distillation: Hinton, Vinyals and
+            Dean 2015); without one it is the digit's name alone.
     """
 
     def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        x, digit = draw(number, batch_size)
+        x, digit = draw(manner, number, batch_size)
         y = tf.one_hot(digit, LAYERS[-1])
         if teacher:
-            y += TRUST * (tf.nn.softmax(teacher(x)["teacher"] / SOFTNESS) - y)
+            y += manner.trust * (tf.nn.softmax(teacher(x)["teacher"] / SOFTNESS) - y)
         return x, y
 
     def echo(cycle: tf.Tensor, drawn: tuple[tf.Tensor, tf.Tensor]) -> tf.data.Dataset:
@@ -376,21 +405,28 @@ def fit(
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    draw, steps = drawing(measure(images), digits, seed), -(-len(images) // batch_size)
-    draw_batches = partial(batches, draw, steps, batch_size)
-    first = build_teacher(seed), max(epochs // TEACHING, 1), TEACHER_RATE
-    teacher = learn(*first, draw_batches, steps, validation, checkpoint / "teacher")
-    draw_batches = partial(draw_batches, teacher=teacher)
-    then = build(activations, seed), epochs, LEARNING_RATE
-    model = learn(*then, draw_batches, steps, validation, checkpoint / "networks")
-    weights = {name: _weights(model, name) for name in activations}
-    return weights, _history(checkpoint / "networks" / LOG)
+    steps = -(-len(images) // batch_size)
+    drawn = partial(batches, drawing(measure(images), digits, seed), steps, batch_size)
+
+    def trained(model: keras.Model, name: str, epochs: int, pace: Pace, **how: Any) -> keras.Model:
+        return learn(model, epochs, pace, partial(drawn, **how), steps, validation, checkpoint / name)
+
+    teacher = trained(build_teacher(seed), "teacher", max(epochs // TEACHING, 1), TEACHER)
+    model = trained(build(activations, seed), "networks", epochs, NETWORKS, teacher=teacher)
+    history = _history(checkpoint / "networks" / LOG)
+    if epochs >= POLISHING:
+        rough, model = model, build(activations, seed)  # a new one: a model that was resumed keeps its epoch
+        model.set_weights(rough.get_weights())
+        model = trained(model, "polish", epochs // POLISHING, POLISH, teacher=teacher, manner=NEAR)
+        polished = _history(checkpoint / "polish" / LOG)
+        history += [row | {"epoch": row["epoch"] + epochs} for row in polished]
+    return {name: _weights(model, name) for name in activations}, history
 
 
 def learn(
     model: keras.Model,
     epochs: int,
-    rate: float,
+    pace: Pace,
     draw_batches: Callable[..., tf.data.Dataset],
     steps: int,
     validation: tuple[np.ndarray, np.ndarray],
@@ -399,7 +435,6 @@ def learn(
     """Train a model, each of whose outputs are logits by name, and return it with its averaged weights.
 
     Args:
-        rate: the learning rate at its height.
         draw_batches: endless batches from a given first epoch on; `steps` of them are an epoch.
         validation: pixels (m, 784) float32 in 0..1 and digits (m,), to watch.
         folder: keeps the state between two runs. Its name stands beside the progress bar.
@@ -409,9 +444,9 @@ def learn(
         print(f"Going on from epoch {done}, as kept in {folder}.")
     # In a short run both the rise and the average take a tenth of it, else its beginning would weigh most.
     tenth = max(epochs * steps // 10, 1)
-    warmup, averaging = min(WARMUP, tenth), min(AVERAGING, 1 - 1 / tenth)
+    warmup, averaging = min(WARMUP, tenth), min(pace.averaging, 1 - 1 / tenth)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(epochs * steps - warmup, 1), alpha=1e-3, warmup_target=rate, warmup_steps=warmup
+        0.0, max(epochs * steps - warmup, 1), alpha=pace.lowest, warmup_target=pace.rate, warmup_steps=warmup
     )
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
@@ -546,7 +581,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     names = ("both", *sorted(ACTIVATIONS))
     parser.add_argument("--activation", choices=names, default="both", help="of the hidden layers")
-    parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 55,000 digits")
+    parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 58,000 digits")
     parser.add_argument("--batch-size", type=_positive, default=BATCH_SIZE, metavar="N", help="digits a step")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of all that chance decides")
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it")
