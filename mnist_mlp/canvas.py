@@ -77,7 +77,7 @@ def place(canvas: np.ndarray) -> Placed:
 def _squares(centre: float, step: float, length: int) -> np.ndarray:
     """What share of each of the 28 squares each canvas pixel covers, along one axis: (28, length) float32.
 
-    A square is at least a pixel wide, which is linear interpolation where there are fewer pixels than squares.
+    A square is at least a pixel wide: where there are fewer pixels than squares, that interpolates linearly.
     """
     middle = np.arange(0.5 - CENTRE, SIDE - CENTRE, dtype=np.float32)[:, None] * np.float32(step)
     middle += np.float32(centre)

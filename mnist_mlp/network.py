@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,18 +26,19 @@ SHAPES = {
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
 
+PIXELS, TEN = LAYERS[:1], LAYERS[-1:]  # the shapes of one picture and of its logits
 BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
+ONE_BLOCK = BLOCK * 784
 ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
 MODEST = 60.0  # up to here exp has room in a float32, on both sides
+MODEST_SQUARED = MODEST**2
 # Arrays, which NumPy takes faster than numbers: for one picture that is a tenth of the whole pass.
 FLOAT32, UINT32 = np.dtype(np.float32), np.dtype(np.uint32)
 ZERO, HALF = np.zeros((), FLOAT32), np.full((), 0.5, FLOAT32)
-SUM = np.ones((LAYERS[-1], LAYERS[-1]), FLOAT32)  # times it, each of ten numbers becomes the sum of all
+SUM = np.ones(TEN * 2, FLOAT32)  # times it, each of ten numbers becomes the sum of all
 
 
-def relu(z: np.ndarray) -> np.ndarray:
-    """max(z, 0)"""
-    return np.maximum(z, ZERO)
+relu = partial(np.maximum, ZERO)  # max(0, z)
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -46,17 +48,25 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """exp(logits) / sum(exp(logits)) over the last axis; nothing finite overflows."""
-    # argmin and argmax take a third of the time of min and max, a product half of that of sum.
-    modest = logits.size and logits.item(logits.argmin()) > -MODEST and logits.item(logits.argmax()) < MODEST
-    if modest and logits.shape[-1] == len(SUM):
+    if _modest(logits):
         e = np.exp(logits)  # as they are: a shift would change nothing
-        return e / e.dot(SUM)
+        return e / e.dot(SUM)  # a product takes half the time of a sum
     with np.errstate(over="ignore"):  # what lies too far below for a float becomes -infinity, and exp of it 0
         e = np.exp(logits - logits.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
 
-ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
+def _modest(logits: np.ndarray) -> bool:
+    """Whether they are rows of ten, none of them so far from 0 that exp would overflow or vanish."""
+    if logits.shape == TEN:  # then none is further from 0 than all of them together
+        return logits.dot(logits) < MODEST_SQUARED
+    if logits.shape[-1:] != TEN or not logits.size:
+        return False
+    # argmin and argmax take a third of the time of min and max.
+    return logits.item(logits.argmin()) > -MODEST and logits.item(logits.argmax()) < MODEST
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"relu": relu, "sigmoid": sigmoid}
 
 
 class Forward(NamedTuple):
@@ -88,6 +98,7 @@ class Network:
         self.weights, self.config = {name: _aligned(weights[name]) for name in SHAPES}, config
         self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = self.weights.values()
         self.activation: str = config["activation"]
+        self.activate = ACTIVATIONS[self.activation]
 
     def forward(self, x: np.ndarray) -> Forward:
         """Every step from pixels to probabilities.
@@ -99,24 +110,28 @@ class Network:
             TypeError, ValueError: anything else.
         """
         x = _check_input(x)
-        if x.ndim > 2:  # NumPy hands products to BLAS for one or two axes; for more, dot is 20 times slower
-            flat = self.forward(x.reshape(-1, 784))
-            return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in flat))
-        activate = ACTIVATIONS[self.activation]
+        if x.ndim <= 2:
+            return Forward(*self._steps(x))
+        # NumPy hands products to BLAS for one or two axes; for more, dot is 20 times slower.
+        flat = self._steps(x.reshape(-1, 784))
+        return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in flat))
+
+    def _steps(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
         z1 = x.dot(self.w1)
         z1 += self.b1
-        h1 = activate(z1)
+        h1 = self.activate(z1)
         z2 = h1.dot(self.w2)
         z2 += self.b2
-        h2 = activate(z2)
+        h2 = self.activate(z2)
         logits = h2.dot(self.w3)
         logits += self.b3
-        return Forward(z1, h1, z2, h2, logits, softmax(logits))
+        return z1, h1, z2, h2, logits, softmax(logits)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the ten digits: (..., 10) float32, rows that sum to 1; x as in `forward`."""
-        if not isinstance(x, np.ndarray) or x.size <= BLOCK * 784:
-            return self.forward(x).probabilities
+        if not isinstance(x, np.ndarray) or x.size <= ONE_BLOCK:
+            x = _check_input(x)
+            return self._steps(x)[-1] if x.ndim <= 2 else self.forward(x).probabilities
         x = _flat(x)
         blocks = (x[start : start + BLOCK] for start in range(0, len(x), BLOCK))
         return np.concatenate([self.forward(block).probabilities for block in blocks])
@@ -216,13 +231,14 @@ def _check_weights(weights: dict[str, np.ndarray]) -> None:
 
 
 def _check_input(x: np.ndarray) -> np.ndarray:
-    x = _flat(x)
+    if type(x) is not np.ndarray or x.shape[-1:] != PIXELS or x.dtype is not FLOAT32:
+        x = _flat(x)
     if x.dtype is not FLOAT32:
         with np.errstate(over="ignore"):  # it becomes infinity, which is refused below
             x = x.astype(FLOAT32)
     # One look for both ends and NaN: read as integers, the floats from 0 to 1 come first, in their order.
     # argmax, because for a single picture it costs a third of what max does.
-    bits = x.view(UINT32)
+    bits = x.getfield(UINT32)
     if x.size and bits.item(bits.argmax()) > ONE_AS_BITS and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"pixels are in 0..1; got {x.min()}..{x.max()}")
     return x
