@@ -83,11 +83,11 @@ def compare(net: MLP, x: np.ndarray) -> dict[str, float]:
     h1, h2 = steps.h1, steps.h2
     w1, w2, w3 = net.w1, net.w2, net.w3
     others = {"ONNX Runtime": in_onnx(net), "Keras": in_keras(net)}
-    one = x[0]
+    pictures = x[0] if len(x) == 1 else x
     contestants: dict[str, Callable[[], Any]] = {
         "products": lambda: (x @ w1, h1 @ w2, h2 @ w3),
-        "NumPy": lambda: net.predict_proba(one if len(x) == 1 else x),
-        "of it, the look at the input": lambda: _check_input(one if len(x) == 1 else x),
+        "NumPy": lambda: net.predict_proba(pictures),
+        "of it, the look at the input": lambda: _check_input(pictures),
         **{name: lambda run=run: run(x) for name, run in others.items()},  # type: ignore[misc]
     }
     for name, run in others.items():
