@@ -7,8 +7,7 @@ Each network sees MNIST's digits drawn anew: bent, with another pen, and with th
 add to them (a one's flag, a zero's slash). Both learn from the same batches, in one Keras model with
 two heads that share nothing, so that what a batch costs to draw is paid once. They learn less from the
 digit's name than from what a convolutional network, the teacher, thinks of the same picture; it is trained
-first, and thrown away. At last the networks are polished: they learn from digits that are bent less, and what
-is kept is the average of many epochs.
+first, and thrown away.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -48,48 +47,26 @@ from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 EPOCHS = 1_000
 BATCH_SIZE = 256
 SEED = 1
-VALIDATION = 2_000  # of the 60,000: for the temperature and the threshold
-WARMUP = 500  # steps for which the learning rate rises
+VALIDATION = 2_000  # of the 60,000, spread over them: for the temperature and the threshold
+LEARNING_RATE = 2e-3  # at its height; it rises for WARMUP steps, then falls along a cosine
+WARMUP = 500
 DECAY = 0.01  # of the weights (decoupled): what no digit needs, such as the corners' weights, fades
+AVERAGING = 0.999  # momentum of the moving average of the weights, which is what is kept
 ECHO = 4  # how often a drawn digit is learnt from: drawing one costs more than a step does
 CHECKPOINT_EVERY = 2 * ECHO  # epochs
 LOG = "log.csv"
 
-
-class Pace(NamedTuple):
-    """How fast a model learns."""
-
-    rate: float
-    """The learning rate at its height; it falls along a cosine."""
-    lowest: float
-    """The share of it that is left at the end."""
-    averaging: float
-    """Momentum of the moving average of the weights, which is what is kept."""
-
-
-TEACHER, NETWORKS, POLISH = Pace(3e-3, 1e-3, 0.999), Pace(2e-3, 1e-3, 0.999), Pace(5e-4, 1.0, 0.9998)
-TEACHING = 20  # the teacher learns for one epoch in so many of the networks': it is slower, and learns faster
-POLISHING = 10  # and the networks are polished for so much of what they have learnt for
-SOFTNESS = 2.5  # the teacher's logits are divided by it, so that what it holds for possible can be seen
-
-
-class Manner(NamedTuple):
-    """How digits are drawn anew, and learnt."""
-
-    ways: tuple[float, float, float]
-    """Share left in MNIST's own ink, made bolder or lighter, drawn with a round pen."""
-    own: float
-    """How much the first are distorted, as a multiple of what is said below."""
-    trust: float
-    """The teacher's share in what is to be learnt; the rest is the digit's name."""
-
-
-FAR, NEAR = Manner((0.5, 0.2, 0.3), 1.0, 0.7), Manner((0.7, 0.1, 0.2), 0.6, 0.4)
+# The teacher
+TEACHING = 16  # it learns for one epoch in so many of the networks': it is slower, and learns faster
+TEACHER_RATE = 3e-3
+TRUST = 0.7  # its share in what the networks learn from; the rest is the digit's name
+SOFTNESS = 2.5  # its logits are divided by it, so that what it holds for possible can be seen
 
 # How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.0, 0.42  # of the displacement on a coarse grid and on a fine one
-CALM = 0.6  # those of a round pen are turned, slanted and stretched less: people draw upright on a pad
+WAYS = (0.5, 0.2, 0.3)  # share left in MNIST's own ink, made bolder or lighter, drawn with a round pen
+CALM = 0.6  # the last are turned, slanted and stretched so much less: people draw upright on a pad
 BOLDER = 0.45
 PEN = (0.8, 3.9)
 # By digit: how often it gets each of the two strokes of `_habits`.
@@ -186,9 +163,7 @@ def _habits(draw: Draw, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor)
     return tf.stack([chosen(first, top), chosen(second, bottom)], 1), drawn, (u < NEW_BAR)[:, None]
 
 
-def redraw(
-    strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor, manner: Manner = FAR
-) -> tf.Tensor:
+def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """The digits `index` drawn anew and placed as `to_mnist` places them: (n, 784) in 0..1.
 
     Args:
@@ -196,14 +171,12 @@ def redraw(
         digit: (n,) int32, what they are.
         index: (n,) int32, which they are.
         seed: of everything that chance decides.
-        manner: see there.
     """
     draw = Draw(seed, tf.shape(index)[0])
     u = draw.uniform()[:, 0]
-    own, pen = u < manner.ways[0], u >= manner.ways[0] + manner.ways[1]
-    bolder = ~own & ~pen
-    bent = tf.where(own, manner.own, 1.0)[:, None]
-    calm = tf.where(pen[:, None], CALM, bent)
+    own, bolder = u < WAYS[0], (u >= WAYS[0]) & (u < WAYS[0] + WAYS[1])
+    pen = ~own & ~bolder
+    calm = tf.where(pen, CALM, 1.0)[:, None]
 
     # From a place on the new picture back to one on the old: a matrix, then a displacement.
     turn, slope, stretch = draw.normal(TURN) * calm, draw.normal(SHEAR) * calm, draw.normal(STRETCH) * calm
@@ -212,7 +185,7 @@ def redraw(
     matrix = tf.reshape(tf.concat([a, b, c, d], 1), [-1, 2, 2])
     forth = tf.reshape(tf.concat([d, -b, -c, a], 1), [-1, 2, 2])  # its inverse: the determinant is 1
     shift = draw.normal(BEND, 2, len(COARSE)) @ COARSE + draw.normal(WOBBLE, 2, len(FINE)) @ FINE
-    shift = tf.transpose(shift, [0, 2, 1]) * bent[..., None]
+    shift = tf.transpose(shift, [0, 2, 1])
 
     def forward(points: tf.Tensor) -> tf.Tensor:
         """Where points of the old picture come to lie, but for its size and centre."""
@@ -279,18 +252,18 @@ def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
 
 
 def drawing(strokes: Strokes, digits: np.ndarray, seed: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """What draws a batch: from a manner, its number and its size to (n, 784) pixels and their digits (n,)."""
+    """What draws a batch: from its number and its size to (n, 784) pixels and the digits (n,) they show."""
     tensors = Strokes(*map(tf.constant, strokes))._replace(fields=tf.constant(strokes.fields.reshape(-1)))
     labels = tf.constant(digits, tf.int32)
 
     @tf.function(jit_compile=True)
-    def redraw_all(manner: Manner, number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003, manner)
+    def redraw_all(number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003)
 
-    def draw(manner: Manner, number: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(number: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
         number = tf.cast(number, tf.int32)
         index = tf.random.stateless_uniform([n], [number, seed], 0, len(digits), tf.int32)
-        return redraw_all(manner, number, index), tf.gather(labels, index)
+        return redraw_all(number, index), tf.gather(labels, index)
 
     return draw
 
@@ -300,7 +273,6 @@ def batches(
     steps: int,
     batch_size: int,
     first_epoch: int = 0,
-    manner: Manner = FAR,
     teacher: keras.Model | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of redrawn digits and the probabilities to learn, (n, 784) and (n, 10).
@@ -312,16 +284,15 @@ def batches(
         draw: see `drawing`.
         steps: batches an epoch.
         first_epoch: where to begin; a multiple of ECHO.
-        manner: how they are drawn and learnt.
-        teacher: whose thoughts are a part of what is to be learnt (distillation: Hinton, Vinyals and
-            Dean 2015); without one it is the digit's name alone.
+        teacher: whose thoughts are the most of what is to be learnt (distillation: Hinton, Vinyals and
+            Dean 2015); without one it is the digit's name.
     """
 
     def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        x, digit = draw(manner, number, batch_size)
+        x, digit = draw(number, batch_size)
         y = tf.one_hot(digit, LAYERS[-1])
         if teacher:
-            y += manner.trust * (tf.nn.softmax(teacher(x)["teacher"] / SOFTNESS) - y)
+            y += TRUST * (tf.nn.softmax(teacher(x)["teacher"] / SOFTNESS) - y)
         return x, y
 
     def echo(cycle: tf.Tensor, drawn: tuple[tf.Tensor, tf.Tensor]) -> tf.data.Dataset:
@@ -349,6 +320,8 @@ def build_teacher(seed: int) -> keras.Model:
         start = keras.initializers.HeNormal(seed + i)
         h = keras.layers.Conv2D(channels, 3, activation="relu", kernel_initializer=start)(h)
         h = keras.layers.MaxPooling2D()(h) if i < 2 else keras.layers.Flatten()(h)
+        # What it thinks of the digits that it learns from, it should think of others, too.
+        h = keras.layers.Dropout((0.0, 0.2, 0.5)[i], seed=seed + i)(h)
     logits = keras.layers.Dense(LAYERS[-1], kernel_initializer=keras.initializers.HeNormal(seed + 3))(h)
     return keras.Model(pixels, {"teacher": logits})
 
@@ -372,6 +345,15 @@ class Checkpoint(keras.callbacks.BackupAndRestore):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if (epoch + 1) % CHECKPOINT_EVERY == 0:
             super().on_epoch_end(epoch, logs)
+
+
+class Masks(keras.callbacks.Callback):
+    """Tells dropout's masks by the epoch: a checkpoint does not hold how far they have come."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        for variable in self.model.non_trainable_variables:
+            if variable.name == "seed_generator_state":
+                variable.assign([variable[0], epoch << 16])
 
 
 def _epochs_done(checkpoint: Path) -> int:
@@ -405,28 +387,21 @@ def fit(
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    steps = -(-len(images) // batch_size)
-    drawn = partial(batches, drawing(measure(images), digits, seed), steps, batch_size)
-
-    def trained(model: keras.Model, name: str, epochs: int, pace: Pace, **how: Any) -> keras.Model:
-        return learn(model, epochs, pace, partial(drawn, **how), steps, validation, checkpoint / name)
-
-    teacher = trained(build_teacher(seed), "teacher", max(epochs // TEACHING, 1), TEACHER)
-    model = trained(build(activations, seed), "networks", epochs, NETWORKS, teacher=teacher)
-    history = _history(checkpoint / "networks" / LOG)
-    if epochs >= POLISHING:
-        rough, model = model, build(activations, seed)  # a new one: a model that was resumed keeps its epoch
-        model.set_weights(rough.get_weights())
-        model = trained(model, "polish", epochs // POLISHING, POLISH, teacher=teacher, manner=NEAR)
-        polished = _history(checkpoint / "polish" / LOG)
-        history += [row | {"epoch": row["epoch"] + epochs} for row in polished]
-    return {name: _weights(model, name) for name in activations}, history
+    draw, steps = drawing(measure(images), digits, seed), -(-len(images) // batch_size)
+    draw_batches = partial(batches, draw, steps, batch_size)
+    first = build_teacher(seed), max(epochs // TEACHING, 1), TEACHER_RATE
+    teacher = learn(*first, draw_batches, steps, validation, checkpoint / "teacher")
+    draw_batches = partial(draw_batches, teacher=teacher)
+    then = build(activations, seed), epochs, LEARNING_RATE
+    model = learn(*then, draw_batches, steps, validation, checkpoint / "networks")
+    weights = {name: _weights(model, name) for name in activations}
+    return weights, _history(checkpoint / "networks" / LOG)
 
 
 def learn(
     model: keras.Model,
     epochs: int,
-    pace: Pace,
+    rate: float,
     draw_batches: Callable[..., tf.data.Dataset],
     steps: int,
     validation: tuple[np.ndarray, np.ndarray],
@@ -435,6 +410,7 @@ def learn(
     """Train a model, each of whose outputs are logits by name, and return it with its averaged weights.
 
     Args:
+        rate: the learning rate at its height.
         draw_batches: endless batches from a given first epoch on; `steps` of them are an epoch.
         validation: pixels (m, 784) float32 in 0..1 and digits (m,), to watch.
         folder: keeps the state between two runs. Its name stands beside the progress bar.
@@ -444,9 +420,9 @@ def learn(
         print(f"Going on from epoch {done}, as kept in {folder}.")
     # In a short run both the rise and the average take a tenth of it, else its beginning would weigh most.
     tenth = max(epochs * steps // 10, 1)
-    warmup, averaging = min(WARMUP, tenth), min(pace.averaging, 1 - 1 / tenth)
+    warmup, averaging = min(WARMUP, tenth), min(AVERAGING, 1 - 1 / tenth)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(epochs * steps - warmup, 1), alpha=pace.lowest, warmup_target=pace.rate, warmup_steps=warmup
+        0.0, max(epochs * steps - warmup, 1), alpha=1e-3, warmup_target=rate, warmup_steps=warmup
     )
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
@@ -457,6 +433,7 @@ def learn(
     folder.mkdir(parents=True, exist_ok=True)
     callbacks = [
         TqdmCallback(epochs, initial=done, desc=folder.name, verbose=0),
+        Masks(),
         keras.callbacks.SwapEMAWeights(),
         keras.callbacks.CSVLogger(folder / LOG, append=True),
         Checkpoint(str(folder), delete_checkpoint=False),
@@ -543,8 +520,9 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.monotonic()
     data = load_mnist(args.data)
     pixels = data.x_train.reshape(-1, LAYERS[0]) / np.float32(255)
-    validation = pixels[-VALIDATION:], data.y_train[-VALIDATION:]
-    learnt = data.x_train[:-VALIDATION], data.y_train[:-VALIDATION]
+    held = np.arange(len(pixels)) % (len(pixels) // VALIDATION) == 0
+    validation = pixels[held], data.y_train[held]
+    learnt = data.x_train[~held], data.y_train[~held]
     names = sorted(ACTIVATIONS) if args.activation == "both" else [args.activation]
     # An interrupted run is gone on with only where it would have gone.
     checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
