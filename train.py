@@ -60,7 +60,7 @@ LOG = "log.csv"
 TEACHING = 16  # it learns for one epoch in so many of the networks': it is slower, and learns faster
 TEACHER_RATE = 3e-3
 TRUST = 0.7  # its share in what the networks learn from; the rest is the digit's name
-SOFTNESS = 2.5  # its logits are divided by it, so that what it holds for possible can be seen
+SOFTNESS = 2.1  # its logits are divided by it, so that what it holds for possible can be seen
 
 # How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
