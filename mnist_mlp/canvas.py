@@ -51,27 +51,37 @@ def place(canvas: np.ndarray) -> Placed:
     """As `to_mnist`, with a hint for the visitor where there is nothing to place."""
     nothing = np.zeros((SIDE, SIDE), np.float32)
     ink = find_ink(canvas)
-    mark = ink > 0.5
-    columns, rows = np.flatnonzero(mark.any(0)).tolist(), np.flatnonzero(mark.any(1)).tolist()
+    across, down = ink.max(0), ink.max(1)
+    columns, rows = np.flatnonzero(across > 0.5).tolist(), np.flatnonzero(down > 0.5).tolist()
     if not columns:
         return Placed(nothing, "Draw a digit.")
     left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-    width, height = right - left, bottom - top
+    width, height = _extent(across, left, right), _extent(down, top, bottom)
     longer, shorter = max(width, height), min(width, height)
-    filled = np.count_nonzero(mark[top:bottom, left:right]) / (width * height)
+    filled = np.count_nonzero(ink[top:bottom, left:right] > 0.5) / ((right - left) * (bottom - top))
     if longer < MIN_EXTENT * max(ink.shape):
         return Placed(nothing, "That is only a speck: draw larger.")
     if filled > BLOB and shorter > 0.6 * longer:
         return Placed(nothing, "That is a blot, without lines to read: draw a digit.")
     # The weight is taken from the digit's own box, so that specks elsewhere don't pull the centre.
-    ink = ink[top:bottom, left:right]
+    ink = ink[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
     weight = float(ink.sum())
-    x = float(ink.sum(0) @ np.arange(0.5, width)) / weight
-    y = float(ink.sum(1) @ np.arange(0.5, height)) / weight
+    x = float(ink.sum(0) @ np.arange(0.5, ink.shape[1])) / weight
+    y = float(ink.sum(1) @ np.arange(0.5, ink.shape[0])) / weight
     step = longer / BOX
-    rows_of, columns_of = _squares(y, step, height), _squares(x, step, width)
+    rows_of, columns_of = _squares(y, step, ink.shape[0]), _squares(x, step, ink.shape[1])
     pixels = np.rint(255 * (rows_of @ ink @ columns_of.T)) / np.float32(255)  # in MNIST's 256 levels
     return Placed(pixels, "")
+
+
+def _extent(most: np.ndarray, first: int, last: int) -> float:
+    """How far ink reaches along one axis, told from the most ink in each row or column.
+
+    The outermost pixels count as far as they are covered: a drawing has the same size on any canvas.
+    """
+    within = most[first:last].copy()
+    within[1:-1] = 1
+    return float(within.sum() + most[max(first - 1, 0) : first].sum() + most[last : last + 1].sum())
 
 
 def _squares(centre: float, step: float, length: int) -> np.ndarray:
