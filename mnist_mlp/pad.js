@@ -95,7 +95,7 @@ function picture() {
 
 let changed = false;
 let since = 0; // when the picture was sent that has no answer yet; 0 if there is none
-let failures = 0; // since the last answer
+let pauses = 0; // made since the last answer, because the server failed
 let heard = false; // whether this page tells of answers at all
 
 function change() {
@@ -126,7 +126,7 @@ function on(name, listener) {
 
 on("pad:answered", () => {
   heard = true;
-  since = failures = 0;
+  since = pauses = 0;
   say("");
   send();
 });
@@ -134,10 +134,9 @@ on("pad:answered", () => {
 on("pad:failed", () => {
   heard = true;
   since = 0;
-  failures += 1;
   say("The server could not answer. Your drawing is kept, and asked about again.");
   if (changed) send();
-  else setTimeout(again, Math.min(1000 * 2 ** failures, 15000));
+  else setTimeout(again, Math.min(2000 * 2 ** pauses++, 15000)); // a stroke's many failures are one pause
 });
 
 const PATIENCE = 2000; // milliseconds
