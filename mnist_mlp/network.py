@@ -30,7 +30,7 @@ PIXELS, TEN = LAYERS[:1], LAYERS[-1:]  # the shapes of one picture and of its lo
 BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
 ONE_BLOCK = BLOCK * 784
 ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
-HIGH, VANISHING = 80.0, 1e-20  # from the one on, exp overflows; below the other, it loses digits
+HIGH, VANISHING = 80.0, 1e-20  # up to the one, exp has room to be summed; above the other, it is exact
 # Arrays, which NumPy takes faster than numbers: for one picture that is a tenth of the whole pass.
 FLOAT32, UINT32 = np.dtype(np.float32), np.dtype(np.uint32)
 ZERO, HALF = np.zeros((), FLOAT32), np.full((), 0.5, FLOAT32)
