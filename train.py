@@ -47,7 +47,7 @@ from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 EPOCHS = 1_000
 BATCH_SIZE = 256
 SEED = 1
-VALIDATION = 5_000  # of the 60,000: for choosing, the temperature and the threshold
+VALIDATION = 24  # one digit of so many: for choosing, the temperature and the threshold
 LEARNING_RATE = 2e-3  # at its height; it rises for WARMUP steps, then falls along a cosine
 WARMUP = 500
 DECAY = 0.01  # of the weights (decoupled): what no digit needs, such as the corners' weights, fades
@@ -64,17 +64,24 @@ SOFTNESS = 2.5  # its logits are divided by it, so that what it holds for possib
 
 # How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
-BEND, WOBBLE = 1.0, 0.42  # of the displacement on a coarse grid and on a fine one
+BEND, WOBBLE = 1.04, 0.44  # of the displacement on a coarse grid and on a fine one
+WAVES = (4, 0.7), (7, 0.6)  # lines either way of those two grids, and how far one reaches, in their distances
 WAYS = (0.5, 0.2, 0.3)  # share left in MNIST's own ink, made bolder or lighter, drawn with a round pen
 CALM = 0.6  # the last are turned, slanted and stretched so much less: people draw upright on a pad
 BOLDER = 0.45
 PEN = (0.8, 3.9)
+SIZE = 0.01  # of the logarithm
+OFF_CENTRE = (0.5, 0.2)  # at most, own ink and others: MNIST's authors moved a digit by whole pixels
+SHARPER = 1.3  # which gives own ink MNIST's greys again, after it was looked up between pixels
+CONTRAST = (0.75, 1.25)
 # By digit: how often it gets each of the two strokes of `_habits`.
 FIRST = (0.55, 0.60, 0.0, 0.0, 0.35, 0.35, 0.0, 0.50, 0.0, 0.50)
 SECOND = (0.0, 0.30, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.0, 0.35)
 NEW_BAR = 0.25  # how often a five's bar is taken away where a new one is drawn
 
-GRID = np.stack(np.meshgrid(*[np.arange(28) + 0.5 - CENTRE] * 2), -1).reshape(-1, 2).astype(np.float32)
+PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # along either axis of a placed picture
+FRAME = np.float32(1.3) * PIXELS  # wider: where a drawn digit is looked for before it is placed
+FAR = 99.0  # pixels
 
 
 class Draw:
@@ -94,16 +101,11 @@ class Draw:
         return tf.random.stateless_normal([self.n, *(shape or (1,))], self._next(), 0.0, spread)
 
 
-def _bumps(n: int, spread: float) -> np.ndarray:
-    """(n², 784): how far each of n × n points on the picture moves every pixel with it."""
-    places = np.linspace(-12, 12, n)
-    centres = np.stack(np.meshgrid(places, places), -1).reshape(-1, 1, 2)
-    width = spread * 24 / (n - 1)
-    bump = np.exp(-((GRID - centres) ** 2).sum(-1) / (2 * width**2))
-    return (bump / np.sqrt((bump**2).sum(0).mean())).astype(np.float32)
-
-
-COARSE, FINE = _bumps(4, 0.7), _bumps(7, 0.6)
+def _bumps(at: tf.Tensor, lines: int, reach: float) -> tf.Tensor:
+    """How far each line of a grid moves places along one axis with it: (n, 28) to (n, 28, lines)."""
+    from_line = at[..., None] - np.linspace(-12, 12, lines, dtype=np.float32)
+    bump = tf.exp(-((from_line / (reach * 24 / (lines - 1))) ** 2) / 2)
+    return bump / np.float32(np.sqrt(reach * np.sqrt(np.pi)))  # so that their squares add up to about 1
 
 
 def _habits(draw: Draw, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -182,56 +184,61 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     turn, slope, stretch = draw.normal(TURN) * calm, draw.normal(SHEAR) * calm, draw.normal(STRETCH) * calm
     cos, sin, wide = tf.cos(turn), tf.sin(turn), tf.exp(stretch)
     (a, b), (c, d) = (cos * wide, (cos * slope - sin) * wide), (sin / wide, (sin * slope + cos) / wide)
-    matrix = tf.reshape(tf.concat([a, b, c, d], 1), [-1, 2, 2])
-    forth = tf.reshape(tf.concat([d, -b, -c, a], 1), [-1, 2, 2])  # its inverse: the determinant is 1
-    shift = draw.normal(BEND, 2, len(COARSE)) @ COARSE + draw.normal(WOBBLE, 2, len(FINE)) @ FINE
-    shift = tf.transpose(shift, [0, 2, 1])
+    matrix = tf.reshape(tf.concat([a, c, b, d], 1), [-1, 2, 2])  # its determinant is 1
+    waves = [draw.normal(spread, 2, lines, lines) for spread, (lines, _) in zip((BEND, WOBBLE), WAVES)]
 
-    def forward(points: tf.Tensor) -> tf.Tensor:
-        """Where points of the old picture come to lie, but for its size and centre."""
-        near = tf.clip_by_value(tf.cast(points @ tf.transpose(forth, [0, 2, 1]) + CENTRE, tf.int32), 0, 27)
-        moved = tf.gather(shift, near[..., 1] * 28 + near[..., 0], batch_dims=1)
-        return (points - moved) @ tf.transpose(forth, [0, 2, 1])
+    def look_up(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """The old picture's places for the new one's columns x and rows y, both (n, 28): (n, 784, 2)."""
+        square = [draw.n, 28, 28]
+        place = tf.stack([tf.broadcast_to(x[:, None], square), tf.broadcast_to(y[..., None], square)], -1)
+        place = tf.reshape(place, [-1, 784, 2]) @ matrix
+        for wave, kind in zip(waves, WAVES):
+            shift = _bumps(y, *kind)[:, None] @ wave @ tf.linalg.matrix_transpose(_bumps(x, *kind))[:, None]
+            place += tf.linalg.matrix_transpose(tf.reshape(shift, [-1, 2, 784]))
+        return place
 
-    outermost = tf.gather(strokes.outermost, index)
-    added, drawn, barless = _habits(draw, digit, tf.gather(strokes.ends, index), outermost[:, 1])
+    ends, outermost = tf.gather(strokes.ends, index), tf.gather(strokes.outermost, index)
+    added, drawn, barless = _habits(draw, digit, ends, outermost)
     drawn &= ~own[:, None]
     barless &= drawn[:, :1] & (digit == 5)[:, None]
-    added = tf.where(drawn[..., None, None], added, tf.gather(strokes.ends, index)[:, :1, None])
-
-    # Size and centre: MNIST's recipe, on points instead of pixels.
-    hull = tf.where(pen[:, None, None], outermost[:, 1], outermost[:, 0])
-    ends = forward(tf.concat([hull, tf.reshape(added, [-1, 4, 2])], 1))
-    longer = tf.reduce_max(tf.reduce_max(ends, 1) - tf.reduce_min(ends, 1), 1, keepdims=True)
-    width = tf.where(pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * draw.uniform() ** 1.3, 0.0)
-    grown = tf.where(bolder[:, None], draw.normal(BOLDER), 0.0)
-    scale = tf.clip_by_value((BOX - width - 2 * grown) / tf.maximum(longer, 6.0), 0.4, 2.2)
-    scale *= tf.exp(draw.normal(0.02))
-    line = forward(tf.concat([tf.gather(strokes.samples, index), tf.reduce_mean(added, 2)], 1))
-    lengths = tf.repeat(tf.gather(strokes.length, index)[:, None] / (line.shape[1] - 2), line.shape[1] - 2, 1)
-    lengths = tf.concat([lengths, tf.norm(added[:, :, 1] - added[:, :, 0], axis=-1)], 1)
-    centre = tf.einsum("np,npc->nc", lengths, line) / tf.reduce_sum(lengths, 1, keepdims=True)
-    centre += draw.normal(0.35, 2) / scale
-
-    # Every pixel of the new picture looks up its place in the old one.
-    place = GRID[None] / scale[..., None] + centre[:, None]
-    place = place @ tf.transpose(matrix, [0, 2, 1]) + shift
-    value = _bilinear(strokes.fields, index * 3 + tf.where(own, 0, tf.where(bolder, 1, 2)), place)
-    distance = tf.where(bolder[:, None], value - 128, value) / STEPS
-    below = tf.gather(strokes.ends, index)[:, 0, 1:] + 0.2 * _height(strokes, index)
-    beyond = outermost[:, 1, 10 * DIRECTIONS // 16, :1] + 0.12 * _height(strokes, index)
-    distance = tf.where(barless & (place[..., 1] < below) & (place[..., 0] > beyond), 99.0, distance)
+    height = (ends[:, 1] - ends[:, 0])[:, 1:]
+    below, beyond = ends[:, 0, 1:] + 0.2 * height, outermost[:, 10 * DIRECTIONS // 16, :1] + 0.12 * height
     half_pen = tf.where(bolder, tf.gather(strokes.width, index) / 2, 0.0)[:, None]
-    for i in range(2):
-        apart = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
-        distance = tf.minimum(distance, tf.where(drawn[:, i, None], apart, 99.0))
-    ink = 0.5 + (width / 2 + grown - distance * scale) * draw.uniform(0.75, 1.25)
-    return tf.clip_by_value(tf.where(own[:, None], value / 255, ink), 0.0, 1.0)
 
+    def distance(place: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+        """(n, 784), from the middle line where a pen follows it, else from the outline, less within."""
+        known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), -1) < 13.5)
+        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS, FAR)
+        apart = tf.where(barless & (place[..., 1] < below) & (place[..., 0] > beyond), FAR, apart)
+        for i in range(2):
+            stroke = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
+            apart = tf.minimum(apart, tf.where(drawn[:, i, None], stroke, FAR))
+        return apart
 
-def _height(strokes: Strokes, index: tf.Tensor) -> tf.Tensor:
-    ends = tf.gather(strokes.ends, index)
-    return ends[:, 1, 1:] - ends[:, 0, 1:]
+    # Size and centre, MNIST's recipe: the digit is looked at in a wider frame before it is placed.
+    frame = tf.tile(FRAME[None], [draw.n, 1])
+    place = look_up(frame, frame)
+    apart = distance(place, _bilinear(strokes.fields, index * 3 + tf.where(pen, 2, 1), place))
+    width = tf.where(pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * draw.uniform() ** 1.3, 0.0)
+    edge = width / 2 + tf.where(bolder[:, None], draw.normal(BOLDER), 0.0)  # the ink ends so far off
+    # From near its edge, the ink reaches as far as the distance says, and farther in no direction. (From
+    # afar it may not: what bends the digit bends distances, too.)
+    near = tf.where(tf.abs(apart - edge) < 1, apart, FAR)
+    x, y = np.tile(FRAME, 28), np.repeat(FRAME, 28)
+    longer = tf.reduce_max([tf.reduce_max(at - near, 1) - tf.reduce_min(at + near, 1) for at in (x, y)], 0)
+    scale = (BOX - 2 * edge) / tf.maximum(longer, 6.0)[:, None] * tf.exp(draw.normal(SIZE))
+    ink = tf.clip_by_value(0.5 + edge - apart * scale, 0.0, 1.0)
+    ink /= tf.reduce_sum(ink, 1, keepdims=True)
+    off = tf.where(own[:, None], *OFF_CENTRE)
+    x, y = (
+        tf.reduce_sum(ink * at, 1, keepdims=True) + (PIXELS + off * draw.uniform(-1, 1)) / scale
+        for at in (x, y)
+    )
+
+    place = look_up(x, y)
+    value = _bilinear(strokes.fields, index * 3 + tf.where(own, 0, tf.where(bolder, 1, 2)), place)
+    within = tf.where(own[:, None], SHARPER * (value / 255 - 0.5), edge - distance(place, value) * scale)
+    return tf.clip_by_value(0.5 + within * draw.uniform(*CONTRAST), 0.0, 1.0)
 
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
@@ -508,8 +515,11 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.monotonic()
     data = load_mnist(args.data)
     pixels = data.x_train.reshape(-1, LAYERS[0]) / np.float32(255)
-    validation = pixels[-VALIDATION:], data.y_train[-VALIDATION:]
-    learnt = data.x_train[:-VALIDATION], data.y_train[:-VALIDATION]
+    held = (
+        np.arange(len(pixels)) % VALIDATION == 0
+    )  # all over it: MNIST's last digits are easier than the rest
+    validation = pixels[held], data.y_train[held]
+    learnt = data.x_train[~held], data.y_train[~held]
     names = sorted(ACTIVATIONS) if args.activation == "both" else [args.activation]
     # An interrupted run is gone on with only where it would have gone.
     checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
@@ -546,7 +556,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     names = ("both", *sorted(ACTIVATIONS))
     parser.add_argument("--activation", choices=names, default="both", help="of the hidden layers")
-    parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 55,000 digits")
+    parser.add_argument("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times 57,500 digits")
     parser.add_argument("--batch-size", type=_positive, default=BATCH_SIZE, metavar="N", help="digits a step")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of all that chance decides")
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it")

@@ -21,7 +21,6 @@ SIDE = 56  # and kept on a grid of twice MNIST's fineness,
 STEPS = 32  # in so many steps a pixel
 EDGE = 110  # of 255: MNIST's pixels are darker inside a stroke
 DIRECTIONS = 16  # in which a digit's outermost points are known, from +x towards +y
-SAMPLES = 24  # points of the middle line from which the centre of mass is told
 
 
 class Strokes(NamedTuple):
@@ -29,13 +28,9 @@ class Strokes(NamedTuple):
     """(n, 3, 56·56) uint8: the picture; the distance from the outline, 128 on it and less inside; the
     distance from the middle line. Distances in 1/32 pixel."""
     outermost: np.ndarray
-    """(n, 2, 16, 2) float32: the outermost points of the outline and of the middle line."""
+    """(n, 16, 2) float32: the outermost points of the middle line."""
     ends: np.ndarray
     """(n, 4, 2) float32: the middle line's top, its bottom, its middle at half its height, its mean."""
-    samples: np.ndarray
-    """(n, 24, 2) float32: points spread over the middle line."""
-    length: np.ndarray
-    """(n,) float32: of the middle line."""
     width: np.ndarray
     """(n,) float32: of the pen."""
 
@@ -62,24 +57,21 @@ def _measure(image: np.ndarray) -> Strokes:
         _steps(outline, origin=128),
         _steps(distance_transform_edt(~middle) / FINE, origin=0),
     ]
-    line, area = _points(middle), _points(inside)
+    line = _points(middle)
     top, bottom = line[line[:, 1].argmin()], line[line[:, 1].argmax()]
     half = (top[1] + bottom[1]) / 2
     at_half = line[np.abs(line[:, 1] - half) <= np.abs(line[:, 1] - half).min() + 0.5]
     ends = [top, bottom, [at_half[:, 0].mean(), half], line.mean(0)]
-    length = len(line) / FINE
     return Strokes(
         np.stack(fields).reshape(3, -1),
-        np.stack([_outermost(area), _outermost(line)]).astype(np.float32),
+        _outermost(line).astype(np.float32),
         np.array(ends, np.float32),
-        line[np.linspace(0, len(line) - 1, SAMPLES).astype(int)].astype(np.float32),
-        np.array(length, np.float32),
-        np.array(len(area) / FINE**2 / length, np.float32),
+        np.array(np.count_nonzero(inside) / FINE / len(line), np.float32),
     )
 
 
 def _steps(distance: np.ndarray, origin: int) -> np.ndarray:
-    small = Image.fromarray(distance.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = Image.fromarray(distance.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.clip(origin + STEPS * np.asarray(small), 0, 255).round().astype(np.uint8)
 
 
