@@ -44,7 +44,7 @@ from mnist_mlp.mlp import MLP
 from mnist_mlp.network import ACTIVATIONS, LAYERS, SHAPES, WEIGHTS, softmax
 from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 
-EPOCHS = 1_000
+EPOCHS = 1_500
 BATCH_SIZE = 256
 SEED = 1
 VALIDATION = 24  # one digit of so many: for choosing, the temperature and the threshold
@@ -52,13 +52,14 @@ LEARNING_RATE = 2e-3  # at its height; it rises for WARMUP steps, then falls alo
 WARMUP = 500
 DECAY = 0.01  # of the weights (decoupled): what no digit needs, such as the corners' weights, fades
 AVERAGING = 0.999  # momentum of the moving average of the weights, which is what is kept
-ECHO = 4  # how often a drawn digit is learnt from: drawing one costs more than a step does
-CHECKPOINT_EVERY = 2 * ECHO  # epochs
+ECHO = 10  # how often a drawn digit is learnt from: drawing one costs more than a step does
+CHECKPOINT_EVERY = 2 * ECHO  # epochs: where all that was drawn has been learnt from
 LOG = "log.csv"
 
 # The teacher
-TEACHING = 20  # it learns for one epoch in so many of the networks': it is slower, and learns faster
+TEACHING = 30  # it learns for one epoch in so many of the networks': it is slower, and learns faster
 TEACHER_RATE = 3e-3
+TEACHER_ECHO = 2  # its own steps take several times as long as drawing does
 TRUST = 0.7  # its share in what the networks learn from; the rest is the digit's name
 SOFTNESS = 2.5  # its logits are divided by it, so that what it holds for possible can be seen
 
@@ -184,17 +185,17 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     turn, slope, stretch = draw.normal(TURN) * calm, draw.normal(SHEAR) * calm, draw.normal(STRETCH) * calm
     cos, sin, wide = tf.cos(turn), tf.sin(turn), tf.exp(stretch)
     (a, b), (c, d) = (cos * wide, (cos * slope - sin) * wide), (sin / wide, (sin * slope + cos) / wide)
-    matrix = tf.reshape(tf.concat([a, c, b, d], 1), [-1, 2, 2])  # its determinant is 1
+    matrix = tf.reshape(tf.concat([a, b, c, d], 1), [-1, 2, 2])  # its determinant is 1
     waves = [draw.normal(spread, 2, lines, lines) for spread, (lines, _) in zip((BEND, WOBBLE), WAVES)]
 
     def look_up(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """The old picture's places for the new one's columns x and rows y, both (n, 28): (n, 784, 2)."""
-        square = [draw.n, 28, 28]
-        place = tf.stack([tf.broadcast_to(x[:, None], square), tf.broadcast_to(y[..., None], square)], -1)
-        place = tf.reshape(place, [-1, 784, 2]) @ matrix
+        """The old picture's places for the new one's columns x and rows y, both (n, 28): (n, 2, 784)."""
+        place = (
+            matrix[..., :1] * tf.tile(x, [1, 28])[:, None] + matrix[..., 1:] * tf.repeat(y, 28, 1)[:, None]
+        )
         for wave, kind in zip(waves, WAVES):
             shift = _bumps(y, *kind)[:, None] @ wave @ tf.linalg.matrix_transpose(_bumps(x, *kind))[:, None]
-            place += tf.linalg.matrix_transpose(tf.reshape(shift, [-1, 2, 784]))
+            place += tf.reshape(shift, [-1, 2, 784])
         return place
 
     ends, outermost = tf.gather(strokes.ends, index), tf.gather(strokes.outermost, index)
@@ -207,9 +208,9 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
 
     def distance(place: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
         """(n, 784), from the middle line where a pen follows it, else from the outline, less within."""
-        known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), -1) < 13.5)
+        known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
         apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS, FAR)
-        apart = tf.where(barless & (place[..., 1] < below) & (place[..., 0] > beyond), FAR, apart)
+        apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
         for i in range(2):
             stroke = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
             apart = tf.minimum(apart, tf.where(drawn[:, i, None], stroke, FAR))
@@ -244,18 +245,19 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
     at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
     corner = tf.cast(at, tf.int32)
-    x, y = (at - tf.cast(corner, tf.float32))[..., 0], (at - tf.cast(corner, tf.float32))[..., 1]
-    start = which[:, None] * SIDE**2 + corner[..., 1] * SIDE + corner[..., 0]
+    x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
+    start = which[:, None] * SIDE**2 + corner[:, 1] * SIDE + corner[:, 0]
     a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, SIDE, SIDE + 1))
     upper, lower = a + (b - a) * x, c + (d - c) * x
     return upper + (lower - upper) * y
 
 
 def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    way = (end - start)[:, None]
-    along = tf.reduce_sum((place - start[:, None]) * way, -1) / tf.maximum(tf.reduce_sum(way**2, -1), 1e-3)
-    foot = start[:, None] + tf.clip_by_value(along, 0.0, 1.0)[..., None] * way
-    return tf.sqrt(tf.reduce_sum((place - foot) ** 2, -1) + 1e-6)
+    way, place = (end - start)[..., None], place - start[..., None]
+    along = tf.reduce_sum(place * way, 1, keepdims=True) / tf.maximum(
+        tf.reduce_sum(way**2, 1, keepdims=True), 1e-3
+    )
+    return tf.sqrt(tf.reduce_sum((place - tf.clip_by_value(along, 0.0, 1.0) * way) ** 2, 1) + 1e-6)
 
 
 def drawing(strokes: Strokes, digits: np.ndarray, seed: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
@@ -279,18 +281,19 @@ def batches(
     draw: Callable[..., tuple[tf.Tensor, tf.Tensor]],
     steps: int,
     batch_size: int,
+    echoes: int = ECHO,
     first_epoch: int = 0,
     teacher: keras.Model | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of redrawn digits and the probabilities to learn, (n, 784) and (n, 10).
 
-    Digits are drawn for one epoch and learnt from in ECHO of them, each time in another order (data
+    Digits are drawn for one epoch and learnt from in so many `echoes` of it, each time in another order (data
     echoing: Choi, Passos, Shallue and Dahl 2019). Every batch is told by the seed and its number.
 
     Args:
         draw: see `drawing`.
         steps: batches an epoch.
-        first_epoch: where to begin; a multiple of ECHO.
+        first_epoch: where to begin; a multiple of `echoes`.
         teacher: whose thoughts are the most of what is to be learnt (distillation: Hinton, Vinyals and
             Dean 2015); without one it is the digit's name.
     """
@@ -310,10 +313,12 @@ def batches(
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, batch_size]))
 
         return (
-            tf.data.Dataset.range(ECHO).flat_map(once_over).map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+            tf.data.Dataset.range(echoes)
+            .flat_map(once_over)
+            .map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
         )
 
-    cycle = first_epoch // ECHO
+    cycle = first_epoch // echoes
     dataset = tf.data.Dataset.range(cycle * steps, np.iinfo(np.int32).max)
     dataset = dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(steps, True)
     return dataset.prefetch(1).enumerate(cycle).flat_map(echo).prefetch(2)
@@ -386,7 +391,9 @@ def fit(
     draw, steps = drawing(measure(images), digits, seed), -(-len(images) // batch_size)
     draw_batches = partial(batches, draw, steps, batch_size)
     first = build_teacher(seed), max(epochs // TEACHING, 1), TEACHER_RATE
-    teacher = learn(*first, draw_batches, steps, validation, checkpoint / "teacher")
+    teacher = learn(
+        *first, partial(draw_batches, echoes=TEACHER_ECHO), steps, validation, checkpoint / "teacher"
+    )
     draw_batches = partial(draw_batches, teacher=teacher)
     then = build(activations, seed), epochs, LEARNING_RATE
     model = learn(*then, draw_batches, steps, validation, checkpoint / "networks")
