@@ -208,6 +208,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
 
     def distance(place: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
         """(n, 784), from the middle line where a pen follows it, else from the outline, less within."""
+        # Outside the old picture, and at the end of its steps, there is no telling how far the ink is.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
         apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS, FAR)
         apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
@@ -236,6 +237,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         for at in (x, y)
     )
 
+    # Every pixel of the new picture looks up its place on the old one.
     place = look_up(x, y)
     value = _bilinear(strokes.fields, index * 3 + tf.where(own, 0, tf.where(bolder, 1, 2)), place)
     within = tf.where(own[:, None], SHARPER * (value / 255 - 0.5), edge - distance(place, value) * scale)
@@ -243,6 +245,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
 
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """What stands at places (n, 2, 784) of the fields `which` (n,): (n, 784)."""
     at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
     corner = tf.cast(at, tf.int32)
     x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
@@ -253,11 +256,11 @@ def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tenso
 
 
 def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    """Of places (n, 2, 784) from the line between two points (n, 2): (n, 784)."""
     way, place = (end - start)[..., None], place - start[..., None]
-    along = tf.reduce_sum(place * way, 1, keepdims=True) / tf.maximum(
-        tf.reduce_sum(way**2, 1, keepdims=True), 1e-3
-    )
-    return tf.sqrt(tf.reduce_sum((place - tf.clip_by_value(along, 0.0, 1.0) * way) ** 2, 1) + 1e-6)
+    squared = tf.maximum(tf.reduce_sum(way**2, 1, keepdims=True), 1e-3)
+    along = tf.clip_by_value(tf.reduce_sum(place * way, 1, keepdims=True) / squared, 0.0, 1.0)
+    return tf.sqrt(tf.reduce_sum((place - along * way) ** 2, 1) + 1e-6)
 
 
 def drawing(strokes: Strokes, digits: np.ndarray, seed: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
@@ -312,11 +315,8 @@ def batches(
             order = tf.random.experimental.stateless_shuffle(tf.range(steps * batch_size), [cycle, time])
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, batch_size]))
 
-        return (
-            tf.data.Dataset.range(echoes)
-            .flat_map(once_over)
-            .map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
-        )
+        orders = tf.data.Dataset.range(echoes).flat_map(once_over)
+        return orders.map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
 
     cycle = first_epoch // echoes
     dataset = tf.data.Dataset.range(cycle * steps, np.iinfo(np.int32).max)
