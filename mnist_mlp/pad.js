@@ -171,13 +171,16 @@ function endStroke() {
   keep();
 }
 
-canvas.addEventListener("pointerdown", (event) => {
-  if (pointer !== null || event.button !== 0) return;
+function beginStroke(event) {
+  if (pointer !== null || event.buttons !== 1) return;
   pointer = event.pointerId;
   canvas.setPointerCapture(pointer);
   stroke = { width: Number(widths.querySelector(":checked").value), points: place(event) };
   add(stroke);
-});
+}
+
+canvas.addEventListener("pointerdown", beginStroke);
+canvas.addEventListener("pointerenter", beginStroke); // pressed beside the sheet, or before it was there
 
 canvas.addEventListener("pointermove", (event) => {
   if (event.pointerId !== pointer) return;

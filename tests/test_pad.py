@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pytest
 from conftest import App, free_port
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from mnist_mlp import to_mnist
+from mnist_mlp import load, to_mnist
 from mnist_mlp.answer import to_data_url
 from mnist_mlp.pad import EXAMPLES, Live, Pad, Preview
 from mnist_mlp.picture import read_data_url, read_picture
@@ -121,12 +122,19 @@ def test_the_pen_is_ready_and_answers_come_while_it_moves(page: Page, app: str) 
 
 def test_both_networks_answer(page: Page, app: str) -> None:
     open_app(page, app)
-    draw(page, ZERO)
-    expect_digit(page, 0)
-    relu = page.locator("#label").inner_text()
-    page.get_by_label("Sigmoid").click()
-    expect(page.locator("#label")).not_to_have_text(relu)
-    expect_digit(page, 0)
+    draw(page, ZERO[:18])  # what it is to become, the two see differently
+    expect_answer_for_the_drawing(page)
+    x = (read_data_url(page.locator("#preview img").get_attribute("src") or "") / np.float32(255)).reshape(784)
+    relu, sigmoid = (load(name).predict_proba(x) for name in ("relu", "sigmoid"))
+    assert np.abs(relu - sigmoid).max() > 0.05
+    for name, wanted in (("ReLU", relu), ("Sigmoid", sigmoid), ("ReLU", relu)):
+        page.get_by_label(name).click()
+        expect(page.locator("#label")).to_contain_text(f"{100 * wanted.max():.0f}%")
+        expect_digit(page, int(wanted.argmax()))
+        shown = re.findall(r"(\d)\s+(\d+)%", page.locator("#label").inner_text())
+        assert len(shown) == 3
+        for label, percent in shown:
+            assert int(percent) == pytest.approx(100 * wanted[int(label)], abs=0.6)
 
 
 def test_what_is_sent_is_small_and_grey(page: Page, app: str) -> None:
@@ -161,6 +169,24 @@ def test_a_stroke_that_leaves_the_pad_and_comes_back_is_one(page: Page, app: str
     assert right_edge[200:220].any() and right_edge[325:345].any()
     page.get_by_role("button", name="Undo").click()
     nothing_answered(page)
+    assert ink(page) == 0
+
+
+def test_a_stroke_that_begins_beside_the_pad_is_picked_up_at_its_edge(page: Page, app: str) -> None:
+    open_app(page, app)
+    draw(page, [(0.5, -0.05), (0.5, 0.5), (0.5, 0.8)])
+    expect_digit(page, 1)
+    expect_answer_for_the_drawing(page)
+    draw(page, [(0.2, -0.05), (0.2, 0.1)], up=False)
+    page.keyboard.press("Escape")  # ends the stroke, which nothing but a new press begins again
+    page.mouse.move(*on_canvas(page, 0.5, 0.5))
+    page.mouse.move(*on_canvas(page, 1.1, 0.5), steps=4)
+    page.mouse.move(*on_canvas(page, 0.5, 0.5), steps=4)
+    nothing_answered(page)
+    page.mouse.up()
+    page.mouse.move(*on_canvas(page, 0.5, 1.1))
+    page.mouse.move(*on_canvas(page, 0.5, 0.5), steps=4)  # no button
+    page.wait_for_timeout(200)
     assert ink(page) == 0
 
 
