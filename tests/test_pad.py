@@ -124,8 +124,8 @@ def test_both_networks_answer(page: Page, app: str) -> None:
     open_app(page, app)
     draw(page, ZERO[:18])  # what it is to become, the two see differently
     expect_answer_for_the_drawing(page)
-    x = (read_data_url(page.locator("#preview img").get_attribute("src") or "") / np.float32(255)).reshape(784)
-    relu, sigmoid = (load(name).predict_proba(x) for name in ("relu", "sigmoid"))
+    seen = read_data_url(page.locator("#preview img").get_attribute("src") or "") / np.float32(255)
+    relu, sigmoid = (load(name).predict_proba(seen.reshape(784)) for name in ("relu", "sigmoid"))
     assert np.abs(relu - sigmoid).max() > 0.05
     for name, wanted in (("ReLU", relu), ("Sigmoid", sigmoid), ("ReLU", relu)):
         page.get_by_label(name).click()
