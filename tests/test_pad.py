@@ -120,6 +120,27 @@ def test_the_pen_is_ready_and_answers_come_while_it_moves(page: Page, app: str) 
         expect_answer_for_the_drawing(page)
 
 
+def test_the_pad_is_there_for_the_pen_as_soon_as_it_is_seen(page: Page, app: str) -> None:
+    page.add_init_script(
+        """
+        window.seen = [];
+        const look = () => {
+            const sheet = document.querySelector("#pad canvas");
+            if (!sheet) return;
+            const { left, top, width } = sheet.getBoundingClientRect();
+            const first = document.elementFromPoint(left + width / 2, top + width / 2);
+            seen.push([first?.tagName, left, top, width]);
+        };
+        new MutationObserver(look).observe(document, { childList: true, subtree: true });
+        """
+    )
+    open_app(page, app)
+    seen = page.evaluate("seen")
+    assert len(seen) > 1
+    assert {first for first, *_ in seen} == {"CANVAS"}
+    assert len({tuple(place) for _, *place in seen}) == 1
+
+
 def test_both_networks_answer(page: Page, app: str) -> None:
     open_app(page, app)
     draw(page, ZERO[:18])  # what it is to become, the two see differently
