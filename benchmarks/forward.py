@@ -34,7 +34,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mnist_mlp import MLP, load
 from mnist_mlp.data import load_mnist
-from mnist_mlp.network import LAYERS, _check_input
+from mnist_mlp.network import LAYERS, _largest
 
 RESULTS = Path(__file__).parent / "results" / "forward.json"
 ROUNDS = {1: 60, 10_000: 30}  # turns of each
@@ -87,7 +87,7 @@ def compare(net: MLP, x: np.ndarray) -> dict[str, float]:
     contestants: dict[str, Callable[[], Any]] = {
         "products": lambda: (x @ w1, h1 @ w2, h2 @ w3),
         "NumPy": lambda: net.predict_proba(pictures),
-        "of it, the look at the input": lambda: _check_input(pictures),
+        "of it, the look at the input": lambda: _largest(pictures),
         **{name: lambda run=run: run(x) for name, run in others.items()},  # type: ignore[misc]
     }
     for name, run in others.items():
