@@ -522,9 +522,8 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.monotonic()
     data = load_mnist(args.data)
     pixels = data.x_train.reshape(-1, LAYERS[0]) / np.float32(255)
-    held = (
-        np.arange(len(pixels)) % VALIDATION == 0
-    )  # all over it: MNIST's last digits are easier than the rest
+    # From all over it: MNIST's last digits are easier than the rest.
+    held = np.arange(len(pixels)) % VALIDATION == 0
     validation = pixels[held], data.y_train[held]
     learnt = data.x_train[~held], data.y_train[~held]
     names = sorted(ACTIVATIONS) if args.activation == "both" else [args.activation]
