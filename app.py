@@ -12,11 +12,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
-from mnist_mlp.guard import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
-from mnist_mlp.hub import notice
-from mnist_mlp.inside import Digit, Inside, Reasons, reasons
-from mnist_mlp.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
+from mnist_mlp.page.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
+from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
+from mnist_mlp.page.panel import Digit, Inside, Reasons, reasons
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
+from mnist_mlp.server.networks import notice
 
 # How the page looks, and what of Gradio's own it leaves out.
 PAGE: dict[str, Any] = {
@@ -26,7 +26,7 @@ PAGE: dict[str, Any] = {
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ),
-    "css_paths": Path(__file__).parent / "mnist_mlp" / "page.css",
+    "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
     "footer_links": ["api"],
     "run_history": False,
     "ssr_mode": False,

@@ -35,14 +35,14 @@ import tensorflow as tf
 from scipy.optimize import minimize_scalar
 from tqdm.keras import TqdmCallback
 
-from mnist_mlp import report
 from mnist_mlp.canvas import BOX, CENTRE
-from mnist_mlp.data import DIGESTS, DataError, Mnist, load_mnist
 from mnist_mlp.files import write_whole
-from mnist_mlp.hub import model_card, publish
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import ACTIVATIONS, LAYERS, SHAPES, WEIGHTS, softmax
-from mnist_mlp.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
+from mnist_mlp.server.networks import model_card, publish
+from mnist_mlp.training import report
+from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
+from mnist_mlp.training.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 
 EPOCHS = 1_500
 BATCH_SIZE = 256

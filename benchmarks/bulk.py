@@ -22,7 +22,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnist_mlp.data import load_mnist
+from mnist_mlp.training.data import load_mnist
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "bulk.json"

@@ -18,8 +18,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mnist_mlp import MLP, load
-from mnist_mlp.data import load_mnist
 from mnist_mlp.explain import STEPS, find_evidence
+from mnist_mlp.training.data import load_mnist
 
 RESULTS = Path(__file__).parent / "results"
 PICTURES = 1000

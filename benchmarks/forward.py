@@ -33,8 +33,8 @@ import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
 from mnist_mlp import MLP, load
-from mnist_mlp.data import load_mnist
 from mnist_mlp.network import LAYERS, _largest
+from mnist_mlp.training.data import load_mnist
 
 RESULTS = Path(__file__).parent / "results" / "forward.json"
 ROUNDS = {1: 60, 10_000: 30}  # turns of each

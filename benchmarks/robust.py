@@ -23,8 +23,8 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.data import load_mnist
 from mnist_mlp.picture import read_picture
+from mnist_mlp.training.data import load_mnist
 
 RESULTS = Path(__file__).parent / "results" / "robust.json"
 DIGITS = 2000

@@ -33,10 +33,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnist_mlp.answer import answer
-from mnist_mlp.data import load_mnist
-from mnist_mlp.limits import MAX_CACHE, MAX_SESSIONS
+from mnist_mlp.page.answer import answer
 from mnist_mlp.picture import read_data_url
+from mnist_mlp.server.limits import MAX_CACHE, MAX_SESSIONS
+from mnist_mlp.training.data import load_mnist
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "serve.json"
@@ -47,7 +47,7 @@ PATIENCE = 30  # seconds for one answer
 
 IDENTITY = """
 import gradio as gr
-from mnist_mlp.guard import BLOCKS, LAUNCH, line_up
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, line_up
 with gr.Blocks(**BLOCKS) as demo:
     gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), live=True, api_name="predict",
                  flagging_mode="never", clear_btn=None)

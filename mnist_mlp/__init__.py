@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnist_mlp.canvas import to_mnist
     from mnist_mlp.mlp import MLP, load
+    from mnist_mlp.reader import read
 
-__all__ = ["MLP", "load", "to_mnist"]
+__all__ = ["MLP", "load", "read", "to_mnist"]
 
-_HOMES = {"MLP": "mnist_mlp.mlp", "load": "mnist_mlp.mlp", "to_mnist": "mnist_mlp.canvas"}
+_HOMES = {
+    "MLP": "mnist_mlp.mlp",
+    "load": "mnist_mlp.mlp",
+    "read": "mnist_mlp.reader",
+    "to_mnist": "mnist_mlp.canvas",
+}
 
 
 def __getattr__(name: str) -> Any:

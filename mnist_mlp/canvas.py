@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ class Placed(NamedTuple):
     """(28, 28) float32 in 0..1, all zero where there is no digit."""
     hint: str
     """What the person who drew can do about it; empty where there is a digit."""
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Left, top, right, bottom of the ink in canvas pixels; right and bottom are exclusive."""
 
 
 def to_mnist(canvas: np.ndarray) -> np.ndarray:
@@ -63,6 +66,8 @@ def place(canvas: np.ndarray) -> Placed:
         return Placed(nothing, "That is only a speck: draw larger.")
     if filled > BLOB and shorter > 0.6 * longer:
         return Placed(nothing, "That is a blot, without lines to read: draw a digit.")
+    up, along = canvas.shape[0] / ink.shape[0], canvas.shape[1] / ink.shape[1]  # a photo was reduced
+    box = (int(left * along), int(top * up), math.ceil(right * along), math.ceil(bottom * up))
     # The weight is taken from the digit's own box, so that specks elsewhere don't pull the centre.
     ink = ink[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
     weight = float(ink.sum())
@@ -71,7 +76,7 @@ def place(canvas: np.ndarray) -> Placed:
     step = longer / BOX
     rows_of, columns_of = _squares(y, step, ink.shape[0]), _squares(x, step, ink.shape[1])
     pixels = np.rint(255 * (rows_of @ ink @ columns_of.T)) / np.float32(255)  # in MNIST's 256 levels
-    return Placed(pixels, "")
+    return Placed(pixels, "", box)
 
 
 def _extent(most: np.ndarray, first: int, last: int) -> float:

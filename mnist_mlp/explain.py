@@ -84,7 +84,7 @@ def workings(net: Network, x: np.ndarray) -> Workings:
 
 
 def explain(net: Network, x: np.ndarray, digit: int | None = None) -> Explanation:
-    """See `MLP.explain`."""
+    """Why a network gives one picture its logit: see `MLP.explain`."""
     if digit is not None and (isinstance(digit, bool) or not isinstance(digit, numbers.Integral)):
         raise TypeError(f"a digit is an integer from 0 to 9, or None; got {digit!r}")
     if digit is not None and not 0 <= digit <= 9:

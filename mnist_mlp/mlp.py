@@ -8,9 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from huggingface_hub import ModelHubMixin, snapshot_download
 from safetensors.numpy import save_file
 
+from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 from mnist_mlp.network import Network, shipped
 
@@ -42,6 +44,21 @@ class MLP(
     tags=["mnist", "numpy"],
 ):
     """A trained 784-128-256-10 network, which can be saved, published and fetched; else as `Network`."""
+
+    def explain(self, x: np.ndarray, digit: int | None = None) -> Explanation:
+        """Each pixel's contribution to one digit's logit: evidence (28, 28), bias and logit.
+
+        Exact for ReLU, integrated gradients from a blank image for the sigmoid; in both,
+        evidence.sum() + bias is the logit. `mnist_mlp.explain` has the formulas.
+
+        Args:
+            x: one picture, (784,) or (28, 28), floats in 0..1.
+            digit: 0 to 9; None for the predicted one.
+
+        Raises:
+            TypeError, ValueError: another picture, or no such digit.
+        """
+        return explain(self, x, digit)
 
     def save_pretrained(
         self,

@@ -1,4 +1,11 @@
-"""The network, in NumPy: 784-128-256-10, sigmoid or ReLU, read from safetensors."""
+"""The network, in NumPy: 784-128-256-10, sigmoid or ReLU, read from safetensors.
+
+For a row x of 784 pixels:
+
+    z1 = x·W1 + b1          h1 = f(z1)
+    z2 = h1·W2 + b2         h2 = f(z2)
+    logits = h2·W3 + b3     probabilities = softmax(logits)
+"""
 
 from __future__ import annotations
 
@@ -11,25 +18,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from mnist_mlp.explain import Explanation, explain
-from mnist_mlp.quick import aligned, quick
-
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
-LARGEST = 1_000_000  # bytes of one file of a network: its numbers are 544,296 of them
+MAX_FILE = 1_000_000  # bytes of one file of a network; its weights are 544,296 of them
+MAX_WEIGHT = 10_000.0  # no step of the forward pass overflows float32 below it
 SHAPES = {
     name: shape
     for i, (fan_in, fan_out) in enumerate(pairwise(LAYERS), 1)
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
-
-PIXELS = LAYERS[:1]  # the shape of one picture
-BLOCK = 384  # pictures that go through the network together: their steps stay in the processor's cache
-FLOAT32, UINT32 = np.dtype(np.float32), np.dtype(np.uint32)
-ONE_AS_BITS = 0x3F800000  # 1.0 as a float32 is kept
+BLOCK = 384  # pictures in one forward pass: its arrays stay in the processor's cache
 
 
 def relu(z: np.ndarray) -> np.ndarray:
@@ -43,10 +44,9 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """exp(logits) / sum(exp(logits)) over the last axis; nothing finite overflows."""
-    # The shift changes nothing but the range of exp.
-    with np.errstate(over="ignore"):  # what lies too far below for a float becomes -infinity, and exp of it 0
-        e = np.exp(logits - logits.max(-1, keepdims=True))
+    """exp(logits) / sum(exp(logits)) over the last axis."""
+    # Softmax is shift-invariant; with the largest logit at 0, exp cannot overflow.
+    e = np.exp(logits - logits.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
 
@@ -70,7 +70,7 @@ class Network:
     Args:
         weights: float32 arrays w1 (784, 128), b1 (128,), w2 (128, 256), b2 (256,), w3 (256, 10)
             and b3 (10,).
-        config: what `config.json` holds; "activation" is "relu" or "sigmoid", "layers" the sizes.
+        config: the contents of `config.json`; "activation" is "relu" or "sigmoid", "layers" the sizes.
 
     Raises:
         ValueError: tensors or configuration that are not such a network's.
@@ -79,14 +79,10 @@ class Network:
     def __init__(self, weights: dict[str, np.ndarray], config: dict[str, Any]):
         _check_config(config)
         _check_weights(weights)
-        self.weights, self.config = {name: aligned(weights[name]) for name in SHAPES}, config
+        self.weights, self.config = {name: weights[name] for name in SHAPES}, config
         self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = self.weights.values()
         self.activation: str = config["activation"]
         self.activate = ACTIVATIONS[self.activation]
-        for tensor in self.weights.values():
-            tensor.flags.writeable = False  # what is made of them here would not follow
-        plain = self._step_by_step, self._step_by_step
-        self._of_one, self._of_many = quick(self.activation, self.weights, softmax) or plain
 
     def forward(self, x: np.ndarray) -> Forward:
         """Every step from pixels to probabilities.
@@ -95,58 +91,29 @@ class Network:
             x: floats in 0..1, (..., 784) or (..., 28, 28).
 
         Raises:
-            TypeError, ValueError: anything else.
+            TypeError: not a NumPy array of floats.
+            ValueError: another shape, or pixels outside 0..1.
         """
         x = _check_input(x)
-        if x.ndim <= 2:
-            return Forward(*self._steps(x))
-        # NumPy hands products to BLAS for one or two axes; for more, dot is 20 times slower.
-        flat = self._steps(x.reshape(-1, 784))
-        return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in flat))
-
-    def _steps(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        z1 = x.dot(self.w1) + self.b1
+        if x.ndim > 2:  # BLAS takes matrices; for more axes, NumPy's own loop is 20 times slower
+            steps = self.forward(x.reshape(-1, 784))
+            return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in steps))
+        z1 = x @ self.w1 + self.b1
         h1 = self.activate(z1)
-        z2 = h1.dot(self.w2) + self.b2
+        z2 = h1 @ self.w2 + self.b2
         h2 = self.activate(z2)
-        logits = h2.dot(self.w3) + self.b3
-        return z1, h1, z2, h2, logits, softmax(logits)
+        logits = h2 @ self.w3 + self.b3
+        return Forward(z1, h1, z2, h2, logits, softmax(logits))
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the ten digits: (..., 10) float32, rows that sum to 1; x as in `forward`."""
-        if type(x) is np.ndarray and x.shape == PIXELS and x.dtype is FLOAT32 and _largest(x) <= ONE_AS_BITS:
-            return self._of_one(x)
         x = _flat(x)
+        if x.size <= BLOCK * 784:
+            return self.forward(x).probabilities
         rows = x.reshape(-1, 784)
-        if len(rows) == 1:
-            probabilities = self._of_one(_check_input(rows[0]))
-        else:
-            probabilities = np.empty((len(rows), 10), FLOAT32)
-            for start in range(0, len(rows), BLOCK):
-                block = _check_input(rows[start : start + BLOCK])
-                probabilities[start : start + BLOCK] = self._of_many(block)
+        blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+        probabilities = np.concatenate([self.forward(block).probabilities for block in blocks])
         return probabilities.reshape(*x.shape[:-1], 10)
-
-    def _step_by_step(self, x: np.ndarray) -> np.ndarray:
-        return self._steps(x)[-1]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.weights, self.config)
-
-    def explain(self, x: np.ndarray, digit: int | None = None) -> Explanation:
-        """Which ink argues for a digit, and which against: evidence (28, 28), bias and logit.
-
-        For the ReLU network it is exact, for the sigmoid network it is integrated gradients from a blank
-        image; for both, evidence.sum() + bias is the logit. The module `mnist_mlp.explain` has the formulas.
-
-        Args:
-            x: one picture, (784,) or (28, 28), floats in 0..1.
-            digit: 0 to 9; None for the one that the network predicts.
-
-        Raises:
-            TypeError, ValueError: another picture, or no such digit.
-        """
-        return explain(self, x, digit)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -180,8 +147,8 @@ def shipped(name: str = "relu") -> Path:
 
 def _check_size(path: Path) -> Path:
     size = path.stat().st_size
-    if size > LARGEST:
-        raise ValueError(f"a file of at most {LARGEST:,} bytes; got {size:,}")
+    if size > MAX_FILE:
+        raise ValueError(f"a file of at most {MAX_FILE:,} bytes; got {size:,}")
     return path
 
 
@@ -223,25 +190,19 @@ def _check_weights(weights: dict[str, np.ndarray]) -> None:
         tensor = weights[name]
         if tensor.shape != shape or tensor.dtype != np.float32:
             raise ValueError(f"{name} is float32 {shape}; got {tensor.dtype} {tensor.shape}")
-        if not np.isfinite(tensor).all():
-            raise ValueError(f"{name} holds NaN or infinity")
+        if not np.abs(tensor).max() <= MAX_WEIGHT:  # neither is NaN
+            raise ValueError(f"{name} is finite, within ±{MAX_WEIGHT:,.0f}; got {np.abs(tensor).max()}")
 
 
 def _check_input(x: np.ndarray) -> np.ndarray:
     x = _flat(x)
-    if x.dtype is not FLOAT32:
-        with np.errstate(over="ignore"):  # it becomes infinity, which is refused below
-            x = x.astype(FLOAT32)
-    if x.size and _largest(x) > ONE_AS_BITS and not (x.min() >= 0 and x.max() <= 1):
+    if x.dtype != np.float32:
+        with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused below
+            x = x.astype(np.float32)
+    # argmin and argmax find NaN too, and cost a third of min and max for one picture.
+    if x.size and not (x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1):
         raise ValueError(f"pixels are in 0..1; got {x.min()}..{x.max()}")
     return x
-
-
-def _largest(x: np.ndarray) -> int:
-    # One look for both ends and NaN: read as integers, the floats from 0 to 1 come first, in their order.
-    # argmax, because for a single picture it costs a third of what max does.
-    bits = x.getfield(UINT32)
-    return bits.item(bits.argmax())
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

@@ -14,7 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_mlp.limits import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SIDE, SMALL_PIXELS, SMALL_URL
+# What strangers may send, and why no more.
+MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
+MAX_PIXELS = 24_000_000  # twice a phone's photo; 100 MB at most while it is decoded
+MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL
+MAX_SIDE = 500  # a larger canvas is reduced: the smallest mark that counts, 4 % of it, keeps 20 pixels
+SMALL_URL, SMALL_PIXELS = 5_000, 224 * 224  # what the pad sends
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what phones, browsers and scanners write
 

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from mnist_mlp.data import Mnist, load_mnist
+from mnist_mlp.training.data import Mnist, load_mnist
 
 ROOT = Path(__file__).parent.parent
 FLAGS = [

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from mnist_mlp import load, to_mnist
 from mnist_mlp.canvas import place
-from mnist_mlp.data import Mnist
+from mnist_mlp.training.data import Mnist
 
 COLOURS = [
     ((0, 0, 0), (255, 255, 255)),

@@ -23,7 +23,7 @@ from PIL import Image
 
 from mnist_mlp import load, to_mnist
 from mnist_mlp.classify import AHEAD, classify
-from mnist_mlp.data import Mnist
+from mnist_mlp.training.data import Mnist
 
 ROOT = Path(__file__).parents[1]
 COUNT = 300  # more than are read without a second process

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from benchmarks.deletion import deletion
 from mnist_mlp import MLP, load
-from mnist_mlp.data import Mnist
 from mnist_mlp.explain import backward, find_evidence
+from mnist_mlp.training.data import Mnist
 
 NETWORKS = ["relu", "sigmoid"]
 

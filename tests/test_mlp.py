@@ -22,9 +22,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save_file
 
 from mnist_mlp import MLP, load
-from mnist_mlp.data import Mnist
 from mnist_mlp.network import BLOCK, WEIGHTS, Forward, softmax
 from mnist_mlp.quick import LARGE, then_softmax
+from mnist_mlp.training.data import Mnist
 
 NETWORKS = ("relu", "sigmoid")
 Tensors = dict[str, np.ndarray]

@@ -13,7 +13,7 @@ import yaml
 from huggingface_hub import RepoCard
 from PIL import Image
 
-from mnist_mlp.data import Mnist
+from mnist_mlp.training.data import Mnist
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

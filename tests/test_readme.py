@@ -22,7 +22,7 @@ from conftest import free_port
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.data import Mnist
+from mnist_mlp.training.data import Mnist
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

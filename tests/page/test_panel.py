@@ -17,8 +17,8 @@ from test_pad import SEVEN, ZERO, draw, open_app
 
 from mnist_mlp import load, to_mnist
 from mnist_mlp.explain import Workings, workings
-from mnist_mlp.inside import SCHEMA, Inside
-from mnist_mlp.pad import EXAMPLES
+from mnist_mlp.page.pad import EXAMPLES
+from mnist_mlp.page.panel import SCHEMA, Inside
 from mnist_mlp.picture import read_data_url, read_picture
 
 BLUE, ORANGE = (0, 103, 178), (213, 94, 0)  # for and against, in light

@@ -16,9 +16,9 @@ from gradio.events import Dependency, Events
 from PIL import Image
 
 from mnist_mlp.canvas import find_ink
-from mnist_mlp.limits import MAX_EDITED, MAX_HELD
-from mnist_mlp.part import HERE, Part
+from mnist_mlp.page.part import HERE, Part
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
+from mnist_mlp.server.limits import MAX_EDITED, MAX_HELD
 
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page

@@ -26,7 +26,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mnist_mlp.limits import (
+from mnist_mlp.picture import is_small
+from mnist_mlp.server.limits import (
     AT_ONCE,
     CACHE_AGE,
     CACHE_EVERY,
@@ -37,7 +38,6 @@ from mnist_mlp.limits import (
     MAX_SESSIONS,
     MAX_WAITING,
 )
-from mnist_mlp.picture import is_small
 
 LOG = logging.getLogger("uvicorn.error")  # where it would have gone
 

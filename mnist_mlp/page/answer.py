@@ -12,8 +12,8 @@ from PIL import Image
 
 from mnist_mlp.canvas import place
 from mnist_mlp.explain import Workings, workings
-from mnist_mlp.hub import serving
 from mnist_mlp.mlp import MLP
+from mnist_mlp.server.networks import serving
 
 TOP_K = 3
 

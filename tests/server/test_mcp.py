@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.data import Mnist
+from mnist_mlp.training.data import Mnist
 
 
 def ask(app: str, what: Callable[[ClientSession], Awaitable[Any]]) -> Any:

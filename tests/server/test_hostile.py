@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_mlp.data import Mnist
-from mnist_mlp.limits import MAX_BODY, MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SECONDS
+from mnist_mlp.server.limits import MAX_BODY, MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SECONDS
+from mnist_mlp.training.data import Mnist
 
 SECRET = "the content of a file that nobody may read"
 LEAKS = ("Traceback", 'File "', "root:x:", "root:*:", "site-packages", "PRIVATE KEY", SECRET)

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp import data
-from mnist_mlp.data import DataError, Mnist, load_mnist
+from mnist_mlp.training.data import DataError, Mnist, load_mnist
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -436,5 +436,5 @@ while True:
 
 
 def test_reading_the_data_needs_no_tensorflow() -> None:
-    code = "import sys, mnist_mlp.data; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    code = "import sys, mnist_mlp.training.data; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(data.__file__).parents[1])

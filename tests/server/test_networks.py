@@ -19,8 +19,8 @@ from hub_server import Hub, running
 from huggingface_hub import ModelCard
 
 from mnist_mlp import MLP, load
-from mnist_mlp.hub import model_card
 from mnist_mlp.network import WEIGHTS
+from mnist_mlp.server.networks import model_card
 
 ROOT = Path(__file__).parents[1]
 METRICS = {  # figures of no network: the card has to show what it is given
@@ -239,7 +239,7 @@ def trained(tmp_path: Path) -> Path:
 
 PUBLISH = """
 from pathlib import Path
-from mnist_mlp.hub import publish
+from mnist_mlp.server.networks import publish
 print(publish(Path(sys.argv[1]), "owner/digits"))
 """
 
@@ -331,7 +331,7 @@ SERVE = """
 import logging
 logging.basicConfig()
 from mnist_mlp import hub
-from mnist_mlp.hub import notice, serving
+from mnist_mlp.server.networks import notice, serving
 hub.PATIENCE = 2  # the same clock, sooner
 for network in ("relu", "sigmoid"):
     net = serving(network)

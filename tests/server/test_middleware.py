@@ -29,8 +29,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from mnist_mlp import guard
-from mnist_mlp.limits import SMALL_PIXELS, SMALL_URL
 from mnist_mlp.picture import is_small
+from mnist_mlp.server.limits import SMALL_PIXELS, SMALL_URL
 
 ROOT = Path(__file__).parent.parent
 

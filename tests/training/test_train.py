@@ -12,13 +12,13 @@ import tensorflow as tf
 from scipy.stats import mannwhitneyu
 
 import train
-from mnist_mlp import report
 from mnist_mlp.canvas import to_mnist
-from mnist_mlp.data import DIGESTS, Mnist
 from mnist_mlp.mlp import MLP, load
 from mnist_mlp.network import ACTIVATIONS, WEIGHTS
-from mnist_mlp.scribbles import scribbles
-from mnist_mlp.strokes import measure
+from mnist_mlp.training import report
+from mnist_mlp.training.data import DIGESTS, Mnist
+from mnist_mlp.training.non_digits import scribbles
+from mnist_mlp.training.strokes import measure
 
 BOTH = ["relu", "sigmoid"]
 

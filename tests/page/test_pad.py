@@ -16,8 +16,8 @@ from conftest import App, free_port
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.answer import to_data_url
-from mnist_mlp.pad import EXAMPLES, Live, Pad, Preview
+from mnist_mlp.page.answer import to_data_url
+from mnist_mlp.page.pad import EXAMPLES, Live, Pad, Preview
 from mnist_mlp.picture import read_data_url, read_picture
 
 Points = list[tuple[float, float]]

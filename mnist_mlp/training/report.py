@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from mnist_mlp.canvas import to_mnist
 from mnist_mlp.mlp import MLP
-from mnist_mlp.scribbles import scribbles
+from mnist_mlp.training.non_digits import scribbles
 
 BINS = 15
 NON_DIGITS = 1_000

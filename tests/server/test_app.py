@@ -18,11 +18,11 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
-from mnist_mlp.answer import TOP_K
-from mnist_mlp.data import Mnist
-from mnist_mlp.limits import MAX_HELD
-from mnist_mlp.pad import Sketchpad
+from mnist_mlp.page.answer import TOP_K
+from mnist_mlp.page.pad import Sketchpad
 from mnist_mlp.picture import read_data_url
+from mnist_mlp.server.limits import MAX_HELD
+from mnist_mlp.training.data import Mnist
 
 NETWORKS = ("relu", "sigmoid")
 

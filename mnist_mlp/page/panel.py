@@ -12,8 +12,8 @@ import numpy as np
 
 from mnist_mlp.canvas import place
 from mnist_mlp.explain import Workings, workings
-from mnist_mlp.hub import NAMES, serving
-from mnist_mlp.part import Part
+from mnist_mlp.page.part import Part
+from mnist_mlp.server.networks import NAMES, serving
 
 BRIGHTEST = 99.5  # percentile of a layer's weights: the few beyond it are shown no stronger
 
@@ -29,7 +29,7 @@ class Inside(Part):
     """
 
     def __init__(self, value: Workings | None = None, *, weights: bool = True, **kwargs: Any):
-        super().__init__("inside", value, **kwargs)
+        super().__init__("panel", value, **kwargs)
         # In the first value, which the first answer replaces: whatever a component keeps, its script too, the
         # page copies five times an answer.
         if weights:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-# A picture
-MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
-MAX_PIXELS = 24_000_000  # twice a phone's photo; decoded, 100 MB at most while it is read
-MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL
-MAX_SIDE = 500  # a larger canvas is reduced: the smallest mark that counts, 4 % of it, keeps 20 pixels
+from mnist_mlp.picture import MAX_BYTES  # noqa: F401
+
 MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, packed badly
-SMALL_URL, SMALL_PIXELS = 5_000, 224 * 224  # what the pad sends: answered before other requests are looked at
 
 # A request
 MAX_BODY = 12_000_000  # bytes: the largest picture, and what wraps it up
