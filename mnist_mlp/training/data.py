@@ -255,9 +255,10 @@ def _fetch_wheel(folder: Path) -> Path:
 
 def _size(folder: Path) -> int:
     size = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # pip has moved it meanwhile
-            size += path.stat().st_size
+    for root, _, names in os.walk(folder):  # which passes over folders that pip removes meanwhile
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                size += os.path.getsize(os.path.join(root, name))
     return size
 
 
