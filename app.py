@@ -1,4 +1,4 @@
-"""The page: a pad to draw a digit on, and what a small network makes of it while the pen still moves."""
+"""The page: a pad to draw a digit or a number on, and what a small network makes of it while the pen moves."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import os
 from pathlib import Path
 from typing import Any
 
-# One picture's products are too small to share out among cores: the threads would wait for each other longer
-# than they reckon, and take the time of other calls. To be said before NumPy is loaded.
+# At batch size 1, BLAS threads cost more than they save. To be set before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.page.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
-from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
-from mnist_mlp.page.panel import Digit, Inside, Reasons, reasons
-from mnist_mlp.server.middleware import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
+from mnist_mlp.page.answer import EMPTY, NO_PICTURE, answer_picture
+from mnist_mlp.page.hint import Hint
+from mnist_mlp.page.label import Label
+from mnist_mlp.page.pad import Pad
+from mnist_mlp.page.panel import Inside
+from mnist_mlp.page.preview import Preview
+from mnist_mlp.server.api import endpoints
+from mnist_mlp.server.gradio_internals import Sketchpad
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
-# How the page looks, and what of Gradio's own it leaves out.
 PAGE: dict[str, Any] = {
     "theme": gr.themes.Base(
         primary_hue="indigo",
@@ -27,81 +30,60 @@ PAGE: dict[str, Any] = {
         font_mono=["ui-monospace", "monospace"],
     ),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
+    "head": '<meta name="description" content="Draw a digit or a number, and see what a small network reads.">',
     "footer_links": ["api"],
     "run_history": False,
     "ssr_mode": False,
     "mcp_server": True,
 }
+TITLE = "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>"
+NETWORKS = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
 
+# The pad's value is the newest answer, as JSON. In the page it goes to the components that show its parts.
+SHOW = """(answer) => {
+  const { label, preview, hint, panel } = JSON.parse(answer);
+  return [label, preview, hint, panel && JSON.stringify(panel)];
+}"""
 
-# What both tabs have in common; only in the first do the parts have ids of their own.
-INTERFACE: dict[str, Any] = {
-    "live": True,
-    "clear_btn": None,
-    "flagging_mode": "never",
-    "deep_link": False,
-    "show_progress": "hidden",
-}
-
-
-def network(**name: Any) -> gr.Radio:
-    choices = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
-    return gr.Radio(choices, value="relu", label="Network", elem_classes="choice", **name)
-
-
-def answers(hint: str, ids: bool) -> list[gr.components.Component]:
-    def name(part: str) -> dict[str, Any]:
-        return {"label": part, "elem_id": part if ids else None, "elem_classes": f"answer-{part}"}
-
-    return [
-        gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
-        Preview(**name("preview")),
-        Hint(hint, **name("hint")),
-        Inside(weights=ids, **name("inside")),
-    ]
-
-
-with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
-    gr.HTML(
-        "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>",
-        elem_id="title",
-    )
+with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
+    gr.HTML(TITLE, elem_id="title")
     if notice():
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
-        pad = [Pad(elem_id="pad"), network(elem_id="network")]
-        Live(answer, pad, answers(NOTHING.hint, ids=True), api_name="predict", **INTERFACE)
-        # For callers only: the page is told all of it with each answer.
-        explain_inputs = [*pad, Digit(label="digit", visible=False)]
-        explanation = Reasons(label="explanation", visible=False)
-        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
-        text = gr.Textbox(label="answer", visible=False)
-        gr.Button(visible=False).click(read_digit, pad, text, api_name="read_digit")
-    with gr.Tab("Photo or picture") as tab:
-        editor = Sketchpad(
-            sources=("upload", "clipboard", "webcam"),
-            layers=False,
-            canvas_size=(500, 500),
-            fixed_canvas=True,
-            show_label=False,
-            elem_classes="editor",
-            visible=False,
-        )
-        LiveEditor(
-            answer_edited,
-            [editor, network()],
-            answers(NO_PICTURE.hint, ids=False),
-            api_name="predict_sketchpad",
-            **INTERFACE,
-        )
-        # Its code is large, and is fetched when the editor is shown.
-        tab.select(
-            None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private"
-        )
+        with gr.Row(elem_classes="sheet-and-answer"):
+            with gr.Column():
+                pad = Pad(elem_id="pad")
+            with gr.Column():
+                label = Label(show_label=False, elem_id="label", elem_classes="reading")
+                hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
+                preview = Preview(elem_id="preview")
+                gr.Radio(NETWORKS, value="relu", label="Network", elem_id="network", elem_classes="choice")
+        inside = Inside(elem_id="inside", elem_classes="explanation")
+        pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
-at_once(demo)
-line_up(demo)
-only_tool(demo, "read_digit")
+    with gr.Tab("Photo or picture"):
+        gr.Interface(
+            answer_picture,
+            [
+                Sketchpad(sources=("upload", "clipboard", "webcam"), layers=False, show_label=False),
+                gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice"),
+            ],
+            [
+                Label(show_label=False, elem_classes="reading"),
+                Hint(NO_PICTURE, elem_classes="hint"),
+                Preview(),
+                Inside(weights=False, elem_classes="explanation"),
+            ],
+            live=True,
+            clear_btn=None,
+            flagging_mode="never",
+            deep_link=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    endpoints()
+
+queue(demo)
 
 if __name__ == "__main__":
     demo.launch(**PAGE, **LAUNCH)

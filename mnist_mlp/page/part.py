@@ -21,24 +21,28 @@ class Part(gr.HTML):
 
     Args:
         name: of its files beside this one: NAME.html, NAME.js and, if it has one, NAME.css.
+        libraries: other scripts that its script calls.
         constants: what the script finds under these names, beside what Gradio gives it.
     """
 
     EVENTS: list[Any] = []  # noqa: RUF012
 
     def __init__(
-        self, name: str, value: Any = None, *, constants: dict[str, Any] | None = None, **kwargs: Any
+        self,
+        name: str,
+        value: Any = None,
+        *,
+        libraries: tuple[str, ...] = (),
+        constants: dict[str, Any] | None = None,
+        **kwargs: Any,
     ):
-        markup, style, script = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css", "js"))
+        markup, style = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css"))
+        script = "".join(_read(HERE / f"{file}.js") for file in (*libraries, name))
         constants = {"MARKUP": markup, "STYLE": style, **(constants or {})}
         named = "".join(f"const {key} = {json.dumps(constant)};\n" for key, constant in constants.items())
         super().__init__(
             value, html_template="", js_on_load=named + PLACE + script, apply_default_css=False, **kwargs
         )
-
-    def __getattr__(self, name: str) -> Any:
-        # Gradio would look through the script for an event of that name, a dozen times a page and call.
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def _read(path: Path) -> str:
