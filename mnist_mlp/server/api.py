@@ -8,6 +8,7 @@ They wait in the queue and share one limit, so that they cannot starve the pad, 
 import hashlib
 import io
 import itertools
+import json
 import reprlib
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -100,7 +101,7 @@ def predict_sketchpad(
     return reading.readings if reading.text else NO_DIGIT, _strip(reading)
 
 
-def read_number(picture: FileData, network: NetworkName = "relu") -> tuple[str, float, str]:
+def read_number(picture: FileData, network: NetworkName = "relu") -> str:
     """Read the handwritten number in a picture: dark on light or light on dark, anywhere in it, of any size.
 
     Args:
@@ -108,12 +109,15 @@ def read_number(picture: FileData, network: NetworkName = "relu") -> tuple[str, 
         network: "relu", the more accurate, or "sigmoid".
 
     Returns:
-        the number as text, with its leading zeros, "" where none can be read
-        its probability, 0 to 1
-        a hint, "" where there is no doubt: what the picture lacks or what else it could be
+        a JSON object: "number", its digits as text with leading zeros, "" where none can be read
+        "confidence", its probability, 0 to 1
+        "readings", the likeliest readings with their probabilities
+        "hint", what the picture lacks or what else it could be, "" where there is no doubt
     """
     reading = _read(picture, network)
-    return reading.text, reading.confidence, reading.hint
+    likeliest = dict(itertools.islice(reading.readings.items(), TOP_K))
+    answer = {"number": reading.text, "confidence": reading.confidence, "readings": likeliest}
+    return json.dumps({**answer, "hint": reading.hint})
 
 
 def explain(
