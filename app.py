@@ -1,4 +1,4 @@
-"""The page: a pad to draw a digit or a number on, and what a small network makes of it while the pen moves."""
+"""The page: a pad to draw a number on, and what a small network makes of it while the pen still moves."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mnist_mlp.server.gradio_internals import Sketchpad
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
+DESCRIPTION = "Draw a digit or a number, and see what a small neural network reads, and why."
 PAGE: dict[str, Any] = {
     "theme": gr.themes.Base(
         primary_hue="indigo",
@@ -30,7 +31,7 @@ PAGE: dict[str, Any] = {
         font_mono=["ui-monospace", "monospace"],
     ),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
-    "head": '<meta name="description" content="Draw a digit or a number, and see what a small network reads.">',
+    "head": f'<meta name="description" content="{DESCRIPTION}">',
     "footer_links": ["api"],
     "run_history": False,
     "ssr_mode": False,
@@ -42,7 +43,7 @@ NETWORKS = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
 # The pad's value is the newest answer, as JSON. In the page it goes to the components that show its parts.
 SHOW = """(answer) => {
   const { label, preview, hint, panel } = JSON.parse(answer);
-  return [label, preview, hint, panel && JSON.stringify(panel)];
+  return [label, preview, hint, panel];
 }"""
 
 with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:

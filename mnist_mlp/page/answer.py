@@ -22,6 +22,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import json
 import reprlib
 from typing import Any
 
@@ -30,6 +31,7 @@ from fastapi import HTTPException
 from PIL import Image
 
 from mnist_mlp.explain import workings
+from mnist_mlp.mlp import MLP
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
 from mnist_mlp.reader import Digit, Reading, read
@@ -37,7 +39,7 @@ from mnist_mlp.server.networks import NAMES, serving
 
 TOP_K = 3
 EXPECTED = (
-    f"Expected a picture: a PNG of at most {SMALL_PIXELS:,} pixels in a data URL of at most {SMALL_URL:,} characters"
+    f"Expected a PNG of at most {SMALL_PIXELS:,} pixels in a data URL of at most {SMALL_URL:,} characters"
 )
 EMPTY = "Draw a digit or a number."
 NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
@@ -76,7 +78,7 @@ def describe(
         "label": _to_label(reading),
         "preview": {"digits": shown, "chosen": index} if digits else None,
         "hint": reading.hint,
-        "panel": pack(workings(net, digits[index].pixels)) if explain and index is not None else None,
+        "panel": _explain(net, digits[index]) if explain and index is not None else None,
     }
 
 
@@ -110,6 +112,10 @@ def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
     if not isinstance(explain, bool):
         raise ValueError(f"Expected explain to be true or false; got {reprlib.repr(explain)}.")
     return read_data_url(picture) if picture else None, network, index, explain
+
+
+def _explain(net: MLP, digit: Digit) -> str:
+    return json.dumps(pack(workings(net, digit.pixels)))
 
 
 def _least_certain(digits: tuple[Digit, ...]) -> int | None:

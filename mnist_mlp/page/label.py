@@ -9,7 +9,7 @@ from gradio.components.label import LabelData
 
 
 class Label(gr.Label):
-    """Gradio's label, given what it shows. Its own form of a value has no heading that is none of its classes."""
+    """Gradio's label, whose heading may be none of its classes."""
 
     def get_block_name(self) -> str:
         return "label"

@@ -129,7 +129,7 @@ function on(name, listener, options) {
 }
 
 on("change", (event) => event.target.closest("#network") && changed());
-on("toggle", (event) => event.target === panel() && event.target.open && changed(), true);
+on("toggle", (event) => event.target === panel() && event.target.open && changed(), { capture: true });
 
 // The preview tells which digit is pointed at and which is chosen.
 const ours = (event) => event.target.closest("#preview");
