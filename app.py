@@ -62,11 +62,19 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         inside = Inside(elem_id="inside", elem_classes="explanation")
         pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
-    with gr.Tab("Photo or picture"):
-        gr.Interface(
+    with gr.Tab("Photo or picture") as tab:
+        photo = gr.Interface(
             answer_picture,
             [
-                Sketchpad(sources=("upload", "clipboard", "webcam"), layers=False, show_label=False),
+                Sketchpad(
+                    sources=("upload", "clipboard", "webcam"),
+                    layers=False,
+                    canvas_size=(520, 390),
+                    fixed_canvas=True,
+                    show_label=False,
+                    elem_classes="editor",
+                    visible=False,
+                ),
                 gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice"),
             ],
             [
@@ -82,6 +90,11 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             show_progress="hidden",
             api_visibility="private",
         )
+        editor, inputs, outputs = photo.input_components[0], photo.input_components, photo.output_components
+        # The editor's code is large, and is fetched when its tab is opened.
+        tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
+        # An uploaded picture tells of itself by this event alone.
+        editor.upload(answer_picture, inputs, outputs, show_progress="hidden", api_visibility="private")
     endpoints()
 
 queue(demo)
