@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import urllib.request
@@ -11,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import App
 from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from helpers import Server, data_url
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
@@ -121,7 +120,7 @@ def test_bad_input_is_told_what_was_expected(app: str, picture: Any, said: str) 
 
 @pytest.mark.parametrize("network", ["tanh", None, 3, ["relu"]])
 def test_a_network_that_does_not_exist(app: str, digits: dict[int, Path], network: Any) -> None:
-    url = "data:image/png;base64," + base64.b64encode(digits[1].read_bytes()).decode()
+    url = data_url(digits[1].read_bytes())
     error = call(app, [url, network])
     assert error and "Traceback" not in error and "/" not in error.replace("relu", "")
 
@@ -158,7 +157,7 @@ def test_the_editor_s_uploads_do_not_pile_up() -> None:
     assert editor.preprocess(last) is None
 
 
-def test_the_app_is_well_afterwards(client: Client, digits: dict[int, Path], running_app: App) -> None:
+def test_the_app_is_well_afterwards(client: Client, digits: dict[int, Path], running_app: Server) -> None:
     assert client.predict(handle_file(digits[7]), api_name="/predict")[0]["label"] == "7"
     assert running_app.process.poll() is None
 

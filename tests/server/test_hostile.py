@@ -18,12 +18,13 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from conftest import App
+from helpers import Server, data_url, png
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_mlp.server.limits import MAX_BODY, MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SECONDS
+from mnist_mlp.picture import MAX_DATA_URL, MAX_PIXELS
+from mnist_mlp.server.limits import MAX_BODY, MAX_BYTES, MAX_SECONDS
 from mnist_mlp.training.data import Mnist
 
 SECRET = "the content of a file that nobody may read"
@@ -67,7 +68,7 @@ def canary() -> Iterator[Canary]:
 
 
 @pytest.fixture(scope="module")
-def http(running_app: App) -> Iterator[httpx.Client]:
+def http(running_app: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=running_app.url, timeout=MAX_SECONDS + 5) as client:
         yield client
 
@@ -90,7 +91,7 @@ def seven(mnist: Mnist) -> dict[int, str]:
 
 
 @pytest.fixture(autouse=True)
-def still_answers(http: httpx.Client, seven: dict[int, str], running_app: App) -> Iterator[None]:
+def still_answers(http: httpx.Client, seven: dict[int, str], running_app: Server) -> Iterator[None]:
     """The app goes on reading digits rightly: tried with another one after every tenth case."""
     yield
     assert running_app.process.poll() is None, running_app.log.read_text()[-2000:]
@@ -101,16 +102,6 @@ def still_answers(http: httpx.Client, seven: dict[int, str], running_app: App) -
     outcome, answer = call(http, "predict", [seven[turn % 10], ("relu", "sigmoid")[turn % 2]])
     assert outcome == "complete", answer
     assert answer[0]["label"] == str(turn % 10)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def data_url(content: bytes, kind: str = "image/png") -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def call(http: httpx.Client, endpoint: str, data: Any) -> tuple[str, Any]:
@@ -468,14 +459,14 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def secret(running_app: App) -> Path:
+def secret(running_app: Server) -> Path:
     path = running_app.cache.parent / "secret.txt"
     path.write_text(SECRET)
     return path
 
 
 @pytest.fixture
-def fill(running_app: App, canary: Canary, secret: Path) -> dict[str, Any]:
+def fill(running_app: Server, canary: Canary, secret: Path) -> dict[str, Any]:
     root = Path(__file__).parent.parent
     places = {"cache": running_app.cache, "secret": secret, "root": root, "port": canary.port}
     return {"app": running_app.url, **places}
@@ -515,7 +506,7 @@ def test_nesting_does_not_hide_a_file(http: httpx.Client) -> None:
             refused_or_empty(http, endpoint, data_for(endpoint, picture))
 
 
-def test_another_sessions_upload_is_not_given_away(http: httpx.Client, running_app: App) -> None:
+def test_another_sessions_upload_is_not_given_away(http: httpx.Client, running_app: Server) -> None:
     """Its place is told to its owner alone, and cannot be guessed or listed."""
     mine = http.post("/gradio_api/upload", files={"files": ("mine.png", PICTURE)}).json()[0]
     assert len(Path(mine).parent.name) == 64  # as hard to guess as the picture itself
@@ -736,7 +727,7 @@ def test_endpoints_that_are_not_there(http: httpx.Client, endpoint: str) -> None
         "",
     ],
 )
-def test_names_of_uploads(http: httpx.Client, name: str, running_app: App) -> None:
+def test_names_of_uploads(http: httpx.Client, name: str, running_app: Server) -> None:
     answer = safe(http.post("/gradio_api/upload", files={"files": (name, PICTURE)}))
     if answer.status_code == 200:
         for path in answer.json():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import http.server
-import io
 import json
 import threading
 from collections.abc import Awaitable, Callable
@@ -14,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import data_url
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
-from PIL import Image
 
 from mnist_mlp import load, to_mnist
 from mnist_mlp.training.data import Mnist
@@ -36,12 +34,6 @@ def ask(app: str, what: Callable[[ClientSession], Awaitable[Any]]) -> Any:
 
 def call(app: str, **arguments: Any) -> Any:
     return ask(app, lambda client: client.call_tool("read_digit", arguments))
-
-
-def data_url(canvas: np.ndarray, kind: str = "png") -> str:
-    file = io.BytesIO()
-    Image.fromarray(canvas).save(file, kind)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import http.client
 import io
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,28 +17,14 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from conftest import App as Running
-from conftest import free_port, wait_until_served
 from gradio.routes import App
 from gradio_client import Client, handle_file
+from helpers import Server, data_url, launched, png, serving, wait_until
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from mnist_mlp import guard
-from mnist_mlp.picture import is_small
-from mnist_mlp.server.limits import SMALL_PIXELS, SMALL_URL
-
-ROOT = Path(__file__).parent.parent
-
-
-def png(canvas: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(canvas).save(file, "PNG")
-    return file.getvalue()
-
-
-def data_url(content: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(content).decode()
+from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small
+from mnist_mlp.server import middleware as guard
 
 
 def one(side: int) -> bytes:
@@ -72,7 +54,7 @@ runpy.run_path("app.py", run_name="__main__")
 class Busy:
     """An app whose answers to a large picture are held back until it is released."""
 
-    def __init__(self, app: Running, folder: Path):
+    def __init__(self, app: Server, folder: Path):
         self.app, self.holding, self.picture = app, folder / "hold", folder / "large.png"
         self.picture.write_bytes(one(400))
         self.large = data_url(one(400))
@@ -89,7 +71,7 @@ class Busy:
         calls = []
         for waiting in (0, 1, 2):  # the first one is not waiting but at work
             calls.append(self.join().json()["event_id"])
-            until(lambda waiting=waiting: self.waiting() == waiting)  # type: ignore[misc]
+            wait_until(lambda waiting=waiting: self.waiting() == waiting)  # type: ignore[misc]
         return calls
 
     def answers(self, calls: list[str]) -> list[str]:
@@ -99,40 +81,18 @@ class Busy:
         return [json.loads(text.rsplit("data: ", 1)[1])[0]["label"] for text in said]
 
 
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
-    folder, port = tmp_path_factory.mktemp("busy"), free_port()
-    log = folder / "log.txt"
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SERVER_PORT": str(port)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", BUSY, str(folder / "hold")],
-            cwd=ROOT,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=output,
-        )
-    app = Running(f"http://127.0.0.1:{port}", process, folder, log)
-    try:
-        wait_until_served(app)
+    folder = tmp_path_factory.mktemp("busy")
+    with serving(folder, "-c", BUSY, str(folder / "hold")) as app:
         yield Busy(app, folder)
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture
 def busy(running: Busy) -> Iterator[Busy]:
     yield running
     running.holding.unlink(missing_ok=True)
-    until(lambda: running.waiting() == 0)
+    wait_until(lambda: running.waiting() == 0)
 
 
 def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
@@ -152,7 +112,7 @@ def test_gradio_client_says_so_too(busy: Busy) -> None:
     with pytest.raises(Exception, match="Queue is full! Please try again"):
         client.predict(handle_file(busy.picture), api_name="/predict")
     busy.holding.unlink()
-    until(lambda: busy.waiting() == 0)
+    wait_until(lambda: busy.waiting() == 0)
     assert client.predict(handle_file(busy.picture), api_name="/predict")[0]["label"] == "1"
 
 
@@ -173,7 +133,7 @@ def test_the_page_says_that_it_is_busy(busy: Busy, page: Page) -> None:
     draw(0.5)
     expect(page.get_by_text("This application is currently busy").first).to_be_visible(timeout=10_000)
     busy.holding.unlink()
-    until(lambda: busy.waiting() == 0)
+    wait_until(lambda: busy.waiting() == 0)
     draw(0.48)
     expect(page.locator("#label")).to_contain_text("%", timeout=10_000)
 
@@ -257,10 +217,8 @@ def served() -> Iterator[gr.Blocks]:
         gr.Interface(lambda text: text, gr.Textbox(), gr.Textbox(), api_name="echo")
     guard.at_once(demo)
     guard.line_up(demo)
-    options = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False, "server_port": free_port()}
-    demo.launch(**options, **guard.LAUNCH)
-    yield demo
-    demo.close(verbose=False)
+    with launched(demo, **guard.LAUNCH):
+        yield demo
 
 
 def remembered(demo: gr.Blocks) -> set[str]:
@@ -277,11 +235,11 @@ def test_a_closed_page_is_forgotten(served: gr.Blocks) -> None:
     assert b"ALIVE" in heartbeat.readline()
     joining = {"data": ["hello"], "fn_index": function, "session_hash": "visitor"}
     httpx.post(f"{served.local_url}gradio_api/queue/join", json=joining).raise_for_status()
-    until(lambda: not served._queue.event_ids_to_events)  # answered, and not asked for
+    wait_until(lambda: not served._queue.event_ids_to_events)  # answered, and not asked for
     assert remembered(served) == {"visitor"}
     heartbeat.close()
     alive.close()
-    until(lambda: not remembered(served))
+    wait_until(lambda: not remembered(served))
 
 
 def test_callers_without_a_page_are_forgotten_in_turn(served: gr.Blocks) -> None:
