@@ -14,7 +14,8 @@ import gradio as gr
 
 from mnist_mlp.page.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
 from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
-from mnist_mlp.page.panel import Digit, Inside, Reasons, reasons
+from mnist_mlp.page.panel import Panel
+from mnist_mlp.server.explanation import Digit, ExplanationJSON, explain_picture
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
 from mnist_mlp.server.networks import notice
 
@@ -57,7 +58,7 @@ def answers(hint: str, ids: bool) -> list[gr.components.Component]:
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
         Hint(hint, **name("hint")),
-        Inside(weights=ids, **name("inside")),
+        Panel(**name("inside")),
     ]
 
 
@@ -73,8 +74,8 @@ with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as d
         Live(answer, pad, answers(NOTHING.hint, ids=True), api_name="predict", **INTERFACE)
         # For callers only: the page is told all of it with each answer.
         explain_inputs = [*pad, Digit(label="digit", visible=False)]
-        explanation = Reasons(label="explanation", visible=False)
-        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
+        explanation = ExplanationJSON(label="explanation", visible=False)
+        gr.Button(visible=False).click(explain_picture, explain_inputs, explanation, api_name="explain")
         text = gr.Textbox(label="answer", visible=False)
         gr.Button(visible=False).click(read_digit, pad, text, api_name="read_digit")
     with gr.Tab("Photo or picture") as tab:
