@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +31,6 @@ class Answer(NamedTuple):
 
 
 NOTHING = Answer(None, None, "Draw a digit.", None)  # to an empty canvas
-NO_PICTURE = NOTHING._replace(hint="Upload a picture of a digit, or draw one.")  # to an empty editor
 
 
 def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
@@ -51,29 +49,6 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     probabilities = net.predict_proba(placed.pixels.reshape(784))
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
     return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), pack(net, placed.pixels))
-
-
-def answer_edited(picture: np.ndarray | None, network: str = "relu") -> Answer:
-    """As `answer`, with what to do about an empty canvas in an editor."""
-    answered = answer(picture, network)
-    return NO_PICTURE if answered == NOTHING else answered
-
-
-def read_digit(picture: np.ndarray | None, network: str = "relu") -> str:
-    """Read one handwritten digit, 0 to 9, in a picture: dark or light ink, anywhere in it, of any size.
-
-    Args:
-        picture: PNG, JPEG, WebP, GIF, BMP or TIFF of at most 10 MB: an http(s) address, or a data URL.
-        network: "relu", the more accurate, or "sigmoid".
-
-    Returns:
-        a JSON object with "digit" (null where there is none), "confidence" in 0..1, "probabilities"
-        of all ten digits, and "hint", what the picture lacks or which digits the network wavers between
-    """
-    label, _, hint, _ = answer(picture, network)
-    digit = max(label, key=label.__getitem__) if label else None
-    read = {"digit": int(digit) if digit else None, "confidence": label[digit] if label and digit else 0.0}
-    return json.dumps({**read, "probabilities": label, "hint": hint})
 
 
 def to_data_url(pixels: np.ndarray) -> str:

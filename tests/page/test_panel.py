@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
 from conftest import free_port
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, Page, expect
 from test_pad import SEVEN, ZERO, draw, open_app
 
-from mnist_mlp import load, to_mnist
+from mnist_mlp import load
 from mnist_mlp.explain import Contributions, contributions
 from mnist_mlp.network import Forward
-from mnist_mlp.page.pad import EXAMPLES
 from mnist_mlp.page.panel import Panel
-from mnist_mlp.picture import read_data_url, read_picture
-from mnist_mlp.server.explanation import SCHEMA
+from mnist_mlp.picture import read_data_url
 
 BLUE, ORANGE = (0, 103, 178), (213, 94, 0)  # for and against, in light
 
@@ -277,69 +272,3 @@ def test_a_panel_by_itself_is_open_and_empty(page: Page) -> None:
         assert not colours(page, "evidence").any()
     finally:
         demo.close()
-
-
-# ---- /explain
-
-
-@pytest.fixture(scope="module")
-def client(app: str) -> Client:
-    return Client(app, verbose=False)
-
-
-SEVEN_FILE = next(path for path in EXAMPLES if path.stem.startswith("7"))
-
-
-@pytest.mark.parametrize(
-    ("network", "digit"), [("relu", None), ("relu", 3), ("sigmoid", None), ("sigmoid", 0)]
-)
-def test_explain_gives_callers_the_same(client: Client, network: str, digit: int | None) -> None:
-    answer = client.predict(handle_file(SEVEN_FILE), network, digit, api_name="/explain")
-    net, x = load(network), to_mnist(read_picture(SEVEN_FILE))
-    evidence, bias, logit = net.explain(x, digit)
-    steps = net.forward(x)
-    assert answer["network"] == network
-    assert answer["predicted"] == steps.logits.argmax()
-    assert answer["digit"] == (answer["predicted"] if digit is None else digit)
-    assert np.allclose(answer["evidence"], evidence, atol=1e-5)
-    assert answer["bias"] == pytest.approx(bias, abs=1e-5)
-    assert answer["logit"] == pytest.approx(logit, abs=1e-5)
-    for name, values in {
-        "x": x,
-        "h1": steps.h1,
-        "h2": steps.h2,
-        "probabilities": steps.probabilities,
-    }.items():
-        assert np.allclose(answer[name], values, atol=1e-5)
-
-
-def test_explain_keeps_to_its_schema(client: Client) -> None:
-    answer = client.predict(handle_file(SEVEN_FILE), api_name="/explain")
-    fields: dict[str, Any] = SCHEMA["properties"]
-    assert answer.keys() == fields.keys()
-    for name, field in fields.items():
-        conforms(answer[name], field)
-    published = client.view_api(return_format="dict", print_info=False)
-    assert published["named_endpoints"]["/explain"]["returns"][0]["type"] == SCHEMA
-
-
-def conforms(value: Any, schema: dict[str, Any]) -> None:
-    kinds: dict[str, Any] = {"number": (int, float), "integer": int, "string": str, "array": list}
-    assert isinstance(value, kinds[schema["type"]])
-    if schema["type"] == "array":
-        assert schema["minItems"] <= len(value) <= schema["maxItems"]
-        for item in value:
-            conforms(item, schema["items"])
-
-
-@pytest.mark.parametrize("digit", [10, -1, 2.5, "7", [7], {"a": 1}, True])
-def test_explain_refuses_what_is_no_digit(client: Client, digit: Any) -> None:
-    with pytest.raises(AppError, match="A digit is an integer from 0 to 9, or null; got"):
-        client.predict(handle_file(SEVEN_FILE), "relu", digit, api_name="/explain")
-
-
-def test_explain_refuses_an_empty_picture_and_a_foreign_network(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(AppError, match="There is no digit to explain"):
-        client.predict(None, api_name="/explain")
-    with pytest.raises(AppError, match="relu"):
-        client.predict(handle_file(SEVEN_FILE), "tanh", api_name="/explain")
