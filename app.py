@@ -14,7 +14,7 @@ import gradio as gr
 
 from mnist_mlp.page.answer import NOTHING, TOP_K, answer
 from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview
-from mnist_mlp.page.panel import Inside
+from mnist_mlp.page.panel import Panel
 from mnist_mlp.server.api import QUEUED, endpoints, predict_sketchpad
 from mnist_mlp.server.gradio_internals import Sketchpad
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
@@ -59,7 +59,7 @@ def answers(hint: str, ids: bool) -> list[gr.components.Component]:
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
         Hint(hint, **name("hint")),
-        Inside(weights=ids, **name("inside")),
+        Panel(**name("inside")),
     ]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from mnist_mlp.canvas import place
-from mnist_mlp.explain import Workings, workings
 from mnist_mlp.mlp import MLP
+from mnist_mlp.page.panel import pack
 from mnist_mlp.server.networks import serving
 
 TOP_K = 3
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
     """The 28×28 pixels that the network sees, as a PNG in a data URL."""
     hint: str
     """What there is to say: what the picture lacks, or between which digits the network is not sure."""
-    inside: Workings | None
+    inside: str | None
     """How the answer came about."""
 
 
@@ -46,10 +46,9 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     if placed.hint:
         return Answer(None, None, placed.hint, None)
     net = serving(network)
-    inside = workings(net, placed.pixels)
-    probabilities = inside.steps.probabilities
+    probabilities = net.predict_proba(placed.pixels.reshape(784))
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
-    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), inside)
+    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), pack(net, placed.pixels))
 
 
 def to_data_url(pixels: np.ndarray) -> str:

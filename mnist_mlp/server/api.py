@@ -18,7 +18,7 @@ import numpy as np
 from gradio import FileData
 from PIL import Image
 
-from mnist_mlp.explain import workings
+from mnist_mlp.explain import contributions
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
 from mnist_mlp.reader import Reading, read
 from mnist_mlp.server.gradio_internals import cache_folder
@@ -142,12 +142,14 @@ def explain(
     _check_integer(index, "index", len(reading.digits))
     if index is None:
         index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
-    name, x, forward, evidence = workings(_network(network), reading.digits[index].pixels)
+    net, x = _network(network), reading.digits[index].pixels.reshape(784)
+    forward = net.forward(x)
+    evidence = contributions(net, x, forward)
     second, predicted = (int(i) for i in np.argsort(forward.logits)[-2:])
     digit = predicted if digit is None else digit
     contrast = evidence.pixels[predicted] - evidence.pixels[second]
     return {
-        "network": name,
+        "network": net.activation,
         "predicted": predicted,
         "second": second,
         "digit": digit,
