@@ -98,7 +98,7 @@ def test_predict_sketchpad_reads_the_editor_s_value(client: Client, digits: dict
         file = handle_file(digits[digit])
         expected = client.predict(file, "relu", api_name="/predict")[0]
         for background, composite in ((file, file), (None, file), (file, None)):
-            value = {"background": background, "layers": [], "composite": composite}
+            value: dict[str, Any] = {"background": background, "layers": [], "composite": composite}
             label, preview = client.predict(value, "relu", api_name="/predict_sketchpad")
             assert label == expected and np.asarray(Image.open(preview)).shape[:2] == (28, 28)
     empty: dict[str, Any] = {"background": None, "layers": [], "composite": None}

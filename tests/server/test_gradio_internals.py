@@ -28,8 +28,8 @@ def test_this_version_of_gradio_has_the_private_parts() -> None:
         "Queue.pending_event_ids_session": queue.pending_event_ids_session == {},
         "Queue.pending_messages_per_session": queue.pending_messages_per_session.max_size > 0,
         "Queue.event_analytics": queue.event_analytics == {} and queue.ANALYTICS_MAX_EVENTS == 1,
-        "ImageEditor.blob_storage": editor.blob_storage == {},  # type: ignore[attr-defined]
-        "ImageEditor.accept_blobs": list(inspect.signature(editor.accept_blobs).parameters) == ["data"],  # type: ignore[attr-defined]
+        "ImageEditor.blob_storage": editor.blob_storage == {},
+        "ImageEditor.accept_blobs": list(inspect.signature(editor.accept_blobs).parameters) == ["data"],
         "EditorData.id": "id" in EditorData.model_fields,
         "FnIndexInferError": issubclass(gradio_internals.UnknownEndpoint, Exception),
     }
@@ -71,7 +71,7 @@ def test_callers_who_leave_before_their_answer_are_forgotten_in_turn() -> None:
         gr.Interface(str, "text", "text", api_name="echo")
     middleware.queue(demo)
     queue = demo._queue
-    queue.pending_messages_per_session.max_size = queue.pending_event_ids_session.max_size = 5  # type: ignore[attr-defined]
+    queue.pending_messages_per_session.max_size = queue.pending_event_ids_session.max_size = 5
     with launched(demo, **middleware.LAUNCH) as url, httpx.Client(base_url=url) as client:
         demo.app.state_holder.capacity = 5
         for number in range(20):

@@ -327,8 +327,9 @@ def test_files_that_are_none_of_the_callers(http: httpx.Client, path: str, place
 
 
 def test_other_fields_of_a_file(http: httpx.Client, places: dict[str, str]) -> None:
+    values: list[Any] = [fill("http://127.0.0.1:{port}/", places), "/etc/passwd", True, -1, [], {}]
     for more in ("url", "orig_name", "mime_type", "is_stream", "size", "alt_text"):
-        for value in (fill("http://127.0.0.1:{port}/", places), "/etc/passwd", True, -1, [], {}):
+        for value in values:
             refused(http, "predict", [file(places["{secret}"], **{more: value}), "relu"])
 
 
@@ -489,7 +490,8 @@ def ask_component(http: httpx.Client, **body: Any) -> httpx.Response:
 
 @pytest.mark.parametrize("field", ["data", "component_id", "fn_name", "session_hash"])
 def test_a_component_s_function_with_a_wrong_or_missing_field(http: httpx.Client, field: str) -> None:
-    for value in (..., [], {}, 99999, -1, "x", "__init__", "__class__", "preprocess", "accept_blobs"):
+    values: list[Any] = [..., [], {}, 99999, -1, "x", "__init__", "__class__", "preprocess", "accept_blobs"]
+    for value in values:
         if field == "data" or (field == "session_hash" and value == "x"):
             continue
         answer = ask_component(http, **{field: value})
