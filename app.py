@@ -15,7 +15,7 @@ from mnist_mlp.page.answer import EMPTY, NO_PICTURE, answer_picture
 from mnist_mlp.page.hint import Hint
 from mnist_mlp.page.label import Label
 from mnist_mlp.page.pad import Pad
-from mnist_mlp.page.panel import Inside
+from mnist_mlp.page.panel import Panel
 from mnist_mlp.page.preview import Preview
 from mnist_mlp.server.api import endpoints
 from mnist_mlp.server.gradio_internals import Sketchpad
@@ -40,6 +40,22 @@ PAGE: dict[str, Any] = {
 TITLE = "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>"
 NETWORKS = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
 
+EDITOR: dict[str, Any] = {
+    "sources": ("upload", "clipboard", "webcam"),
+    "layers": False,
+    "canvas_size": (520, 390),
+    "fixed_canvas": True,
+    "show_label": False,
+    "elem_classes": "editor",
+}
+INTERFACE: dict[str, Any] = {
+    "clear_btn": None,
+    "flagging_mode": "never",
+    "deep_link": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+
 # The pad's value is the newest answer, as JSON. In the page it goes to the components that show its parts.
 SHOW = """(answer) => {
   const { label, preview, hint, panel } = JSON.parse(answer);
@@ -59,38 +75,19 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
                 hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
                 preview = Preview(elem_id="preview")
                 gr.Radio(NETWORKS, value="relu", label="Network", elem_id="network", elem_classes="choice")
-        inside = Inside(elem_id="inside", elem_classes="explanation")
+        inside = Panel(elem_id="inside", elem_classes="explanation")
         pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
     with gr.Tab("Photo or picture") as tab:
-        photo = gr.Interface(
-            answer_picture,
-            [
-                Sketchpad(
-                    sources=("upload", "clipboard", "webcam"),
-                    layers=False,
-                    canvas_size=(520, 390),
-                    fixed_canvas=True,
-                    show_label=False,
-                    elem_classes="editor",
-                    visible=False,
-                ),
-                gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice"),
-            ],
-            [
-                Label(show_label=False, elem_classes="reading"),
-                Hint(NO_PICTURE, elem_classes="hint"),
-                Preview(),
-                Inside(weights=False, elem_classes="explanation"),
-            ],
-            live=True,
-            clear_btn=None,
-            flagging_mode="never",
-            deep_link=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        editor, inputs, outputs = photo.input_components[0], photo.input_components, photo.output_components
+        editor = Sketchpad(visible=False, **EDITOR)
+        inputs = [editor, gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice")]
+        outputs = [
+            Label(show_label=False, elem_classes="reading"),
+            Hint(NO_PICTURE, elem_classes="hint"),
+            Preview(),
+            Panel(elem_classes="explanation"),
+        ]
+        gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
         # The editor's code is large, and is fetched when its tab is opened.
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
         # An uploaded picture tells of itself by this event alone.

@@ -22,7 +22,6 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-import json
 import reprlib
 from typing import Any
 
@@ -30,11 +29,9 @@ import numpy as np
 from fastapi import HTTPException
 from PIL import Image
 
-from mnist_mlp.explain import workings
-from mnist_mlp.mlp import MLP
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
-from mnist_mlp.reader import Digit, Reading, read
+from mnist_mlp.reader import Reading, read
 from mnist_mlp.server.networks import NAMES, serving
 
 TOP_K = 3
@@ -64,7 +61,7 @@ def describe(
     reading = read(canvas, net)
     digits = reading.digits
     if index is None or index >= len(digits):
-        index = _least_certain(digits)
+        index = min(range(len(digits)), key=lambda i: digits[i].probabilities.max(), default=0)
     height, width = canvas.shape[:2]
     shown = [
         {
@@ -78,7 +75,7 @@ def describe(
         "label": _to_label(reading),
         "preview": {"digits": shown, "chosen": index} if digits else None,
         "hint": reading.hint,
-        "panel": _explain(net, digits[index]) if explain and index is not None else None,
+        "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
     }
 
 
@@ -112,14 +109,6 @@ def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
     if not isinstance(explain, bool):
         raise ValueError(f"Expected explain to be true or false; got {reprlib.repr(explain)}.")
     return read_data_url(picture) if picture else None, network, index, explain
-
-
-def _explain(net: MLP, digit: Digit) -> str:
-    return json.dumps(pack(workings(net, digit.pixels)))
-
-
-def _least_certain(digits: tuple[Digit, ...]) -> int | None:
-    return min(range(len(digits)), key=lambda i: digits[i].probabilities.max(), default=None)
 
 
 def _to_label(reading: Reading) -> dict[str, Any]:

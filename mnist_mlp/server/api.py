@@ -18,7 +18,7 @@ import numpy as np
 from gradio import FileData
 from PIL import Image
 
-from mnist_mlp.explain import workings
+from mnist_mlp.explain import contributions
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
 from mnist_mlp.reader import Reading, read
 from mnist_mlp.server.gradio_internals import cache_folder
@@ -27,6 +27,7 @@ from mnist_mlp.server.networks import NAMES, serving
 
 TOP_K = 3
 NO_DIGIT = "?"  # the label of a drawing that is no digit
+FILE_MARK = {"_type": "gradio.FileData"}
 EMPTY = np.zeros((28, 28), np.uint8)
 TOOL = "read_number"
 QUEUED: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": CALLS_AT_ONCE}
@@ -153,12 +154,14 @@ def explain(
     _check_integer(index, "index", len(reading.digits))
     if index is None:
         index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
-    name, x, forward, evidence = workings(_network(network), reading.digits[index].pixels)
+    net, x = _network(network), reading.digits[index].pixels.reshape(784)
+    forward = net.forward(x)
+    evidence = contributions(net, x, forward)
     second, predicted = (int(i) for i in np.argsort(forward.logits)[-2:])
     digit = predicted if digit is None else digit
     contrast = evidence.pixels[predicted] - evidence.pixels[second]
     return {
-        "network": name,
+        "network": net.activation,
         "predicted": predicted,
         "second": second,
         "digit": digit,
@@ -212,7 +215,8 @@ def _canvas(picture: Any) -> np.ndarray:
         if isinstance(picture, str):
             return read_data_url(picture)
         # Gradio has checked the path in a dictionary with this mark. Any other path is what a caller wrote.
-        if isinstance(picture, dict) and picture.get("meta") == {"_type": "gradio.FileData"}:
+        marked = isinstance(picture, dict) and picture.get("meta") == FILE_MARK
+        if marked and isinstance(picture.get("path"), str):
             return read_picture(Path(picture["path"]))
     except PictureError as fault:
         raise _error(str(fault)) from None
