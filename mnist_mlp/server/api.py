@@ -27,6 +27,7 @@ from mnist_mlp.server.networks import NAMES, serving
 
 TOP_K = 3
 NO_DIGIT = "?"  # the label of a drawing that is no digit
+FILE_MARK = {"_type": "gradio.FileData"}
 EMPTY = np.zeros((28, 28), np.uint8)
 TOOL = "read_number"
 QUEUED: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": CALLS_AT_ONCE}
@@ -194,7 +195,8 @@ def _canvas(picture: Any) -> np.ndarray:
         if isinstance(picture, str):
             return read_data_url(picture)
         # Gradio has checked the path in a dictionary with this mark. Any other path is what a caller wrote.
-        if isinstance(picture, dict) and picture.get("meta") == {"_type": "gradio.FileData"}:
+        marked = isinstance(picture, dict) and picture.get("meta") == FILE_MARK
+        if marked and isinstance(picture.get("path"), str):
             return read_picture(Path(picture["path"]))
     except PictureError as fault:
         raise _error(str(fault)) from None
