@@ -29,7 +29,7 @@ PAGE: dict[str, Any] = {
         neutral_hue="stone",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    ),
+    ).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400"),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
     "head": f'<meta name="description" content="{DESCRIPTION}">',
     "footer_links": ["api"],
