@@ -39,9 +39,10 @@ from mnist_mlp.canvas import BOX, CENTRE
 from mnist_mlp.files import write_whole
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import ACTIVATIONS, LAYERS, SHAPES, WEIGHTS, softmax
-from mnist_mlp.server.networks import model_card, publish
 from mnist_mlp.training import report
+from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
+from mnist_mlp.training.publish import publish
 from mnist_mlp.training.strokes import DIRECTIONS, SIDE, STEPS, Strokes, measure
 
 EPOCHS = 1_500

@@ -6,14 +6,14 @@ from mnist_mlp.picture import MAX_BYTES as MAX_BYTES
 
 # One request
 MAX_BODY = 14_000_000  # bytes of an upload or a tool call: the largest picture in base64
-MAX_JSON = 1_500_000  # bytes of any other request: a data URL of the largest length that is read
+MAX_REQUEST = 2_000_000  # bytes of any other request. Gradio keeps a session's last one.
 MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, badly compressed
 
 # All callers together. The pad does not wait in the queue.
 MAX_WAITING = 100  # calls in the queue; the next one is told that the app is busy
 CALLS_AT_ONCE = 2  # a picture of 24 megapixels takes up to 100 MB and a second to decode
 MAX_SESSIONS = 100  # sessions that Gradio keeps, 80 kB each; a new one costs 5 ms
-MAX_HELD = 64  # pictures from the editor that wait for their call, which follows at once
+MAX_HELD = 32  # pictures from the editor that wait for their call, which follows at once
 HELD_AGE = 30  # seconds after which such a picture is dropped
 
 # The cache folder

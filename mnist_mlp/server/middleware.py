@@ -27,7 +27,7 @@ from mnist_mlp.server.limits import (
     MAX_BYTES,
     MAX_CACHE,
     MAX_FILES,
-    MAX_JSON,
+    MAX_REQUEST,
     MAX_SESSIONS,
     MAX_WAITING,
 )
@@ -106,7 +106,7 @@ class Limits:
             scope = {**scope, "query_string": urlencode({"tools": TOOL}).encode()}
         if scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
-        limit = MAX_BODY if upload or tool else MAX_JSON
+        limit = MAX_BODY if upload or tool else MAX_REQUEST
         too_large = f"Expected at most {limit:,} bytes; got more."
         announced = int(dict(scope["headers"]).get(b"content-length", 0))
         if announced > limit:

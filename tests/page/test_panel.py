@@ -8,9 +8,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import free_port
+from helpers import SEVEN, ZERO, draw, launched, open_app
 from playwright.sync_api import Browser, Page, expect
-from test_pad import SEVEN, ZERO, draw, open_app
 
 from mnist_mlp import load
 from mnist_mlp.explain import Contributions, contributions
@@ -263,12 +262,8 @@ def test_it_says_what_it_shows_once_the_pen_rests(drawn: Page) -> None:
 def test_a_panel_by_itself_is_open_and_empty(page: Page) -> None:
     with gr.Blocks() as demo:
         Panel(elem_id="inside")
-    port = free_port()
-    demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port)
-    try:
-        page.goto(f"http://127.0.0.1:{port}")
+    with launched(demo) as url:
+        page.goto(url)
         expect(page.locator("#inside .stages")).to_be_visible()
         page.wait_for_timeout(300)
         assert not colours(page, "evidence").any()
-    finally:
-        demo.close()

