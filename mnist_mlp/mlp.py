@@ -12,6 +12,7 @@ import numpy as np
 from huggingface_hub import ModelHubMixin, snapshot_download
 from safetensors.numpy import save_file
 
+from mnist_mlp.counterfactual import smallest_change
 from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 from mnist_mlp.network import Network, shipped
@@ -60,6 +61,24 @@ class MLP(
             TypeError, ValueError: another picture, or no such digit.
         """
         return explain(self, x, digit)
+
+    def smallest_change(self, x: np.ndarray, digit: int) -> np.ndarray:
+        """The picture nearest to x (L2) that the network reads as a digit, as near as it finds one.
+
+        DeepFool (Moosavi-Dezfooli, Fawzi and Frossard, 2016) for that digit and within 0..1, then refined:
+        `mnist_mlp.counterfactual` has the formulas.
+
+        Args:
+            x: one picture, (784,) or (28, 28), floats in 0..1.
+            digit: 0 to 9.
+
+        Returns:
+            (28, 28) float32 in 0..1; x itself where it is read as the digit.
+
+        Raises:
+            TypeError, ValueError: another picture, no such digit, or no change was found.
+        """
+        return smallest_change(self, x, digit)
 
     def save_pretrained(
         self,
