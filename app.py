@@ -12,10 +12,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.page.answer import NO_PICTURE, NOTHING, TOP_K, answer, answer_edited, read_digit
-from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview, Sketchpad
-from mnist_mlp.page.panel import Digit, Inside, Reasons, reasons
-from mnist_mlp.server.middleware import BLOCKS, LAUNCH, at_once, line_up, no_server_yet, only_tool
+from mnist_mlp.page.answer import NOTHING, TOP_K, answer
+from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview
+from mnist_mlp.page.panel import Panel
+from mnist_mlp.server.api import QUEUED, endpoints, predict_sketchpad
+from mnist_mlp.server.gradio_internals import Sketchpad
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
 # How the page looks, and what of Gradio's own it leaves out.
@@ -57,11 +59,11 @@ def answers(hint: str, ids: bool) -> list[gr.components.Component]:
         gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
         Preview(**name("preview")),
         Hint(hint, **name("hint")),
-        Inside(weights=ids, **name("inside")),
+        Panel(**name("inside")),
     ]
 
 
-with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
+with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
     gr.HTML(
         "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>",
         elem_id="title",
@@ -70,13 +72,14 @@ with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as d
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
         pad = [Pad(elem_id="pad"), network(elem_id="network")]
-        Live(answer, pad, answers(NOTHING.hint, ids=True), api_name="predict", **INTERFACE)
-        # For callers only: the page is told all of it with each answer.
-        explain_inputs = [*pad, Digit(label="digit", visible=False)]
-        explanation = Reasons(label="explanation", visible=False)
-        gr.Button(visible=False).click(reasons, explain_inputs, explanation, api_name="explain")
-        text = gr.Textbox(label="answer", visible=False)
-        gr.Button(visible=False).click(read_digit, pad, text, api_name="read_digit")
+        Live(
+            answer,
+            pad,
+            answers(NOTHING.hint, ids=True),
+            api_name="answer",
+            api_visibility="private",
+            **INTERFACE,
+        )
     with gr.Tab("Photo or picture") as tab:
         editor = Sketchpad(
             sources=("upload", "clipboard", "webcam"),
@@ -88,9 +91,10 @@ with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as d
             visible=False,
         )
         LiveEditor(
-            answer_edited,
+            predict_sketchpad,
             [editor, network()],
-            answers(NO_PICTURE.hint, ids=False),
+            [gr.Label(num_top_classes=TOP_K, label="label"), gr.Image(label="preview", format="png")],
+            concurrency_limit=QUEUED["concurrency_limit"],
             api_name="predict_sketchpad",
             **INTERFACE,
         )
@@ -99,9 +103,9 @@ with no_server_yet(), gr.Blocks(title="Digits, as you draw them", **BLOCKS) as d
             None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private"
         )
 
-at_once(demo)
-line_up(demo)
-only_tool(demo, "read_digit")
+    endpoints()
+
+queue(demo)
 
 if __name__ == "__main__":
     demo.launch(**PAGE, **LAUNCH)

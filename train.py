@@ -25,13 +25,14 @@ import numpy as np
 from mnist_mlp.files import write_whole
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import ACTIVATIONS, LAYERS, WEIGHTS
-from mnist_mlp.server.networks import model_card, publish
 from mnist_mlp.training import report
 from mnist_mlp.training.calibrate import calibrated
+from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
 from mnist_mlp.training.models import BATCH_SIZE, EPOCHS, SEED, Fit, fit
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
+from mnist_mlp.training.publish import publish
 from mnist_mlp.training.redraw import NO_DIGIT
 from mnist_mlp.training.snapshots import save_snapshots
 from mnist_mlp.training.strokes import measure
@@ -67,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     save_neighbours(list(nets.values()), data.x_train, data.y_train, args.output / "neighbours.npz")
     shutil.rmtree(checkpoint, ignore_errors=True)
     if args.push_to_hub:
-        print(publish(args.output, args.push_to_hub))
+        print(publish(args.output, args.push_to_hub, pictures=args.pictures))
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mnist_mlp import MLP, load
-from mnist_mlp.explain import STEPS, find_evidence
+from mnist_mlp.explain import QUADRATURE, contributions
 from mnist_mlp.training.data import load_mnist
 
 RESULTS = Path(__file__).parent / "results"
@@ -62,7 +62,7 @@ def evidence_of(net: MLP, pictures: np.ndarray) -> Iterator[np.ndarray]:
     """Each picture's evidence for the ten digits, (10, 784)."""
     for start in range(0, len(pictures), BATCH):
         some = pictures[start : start + BATCH]
-        yield from find_evidence(net, some, net.forward(some)).pixels
+        yield from contributions(net, some, net.forward(some)).pixels
 
 
 def completeness(net: MLP, pictures: np.ndarray) -> float:
@@ -71,7 +71,7 @@ def completeness(net: MLP, pictures: np.ndarray) -> float:
     for start in range(0, len(pictures), BATCH):
         some = pictures[start : start + BATCH]
         steps = net.forward(some)
-        evidence = find_evidence(net, some, steps)
+        evidence = contributions(net, some, steps)
         missed = np.abs(evidence.pixels.sum(-1) + evidence.bias - steps.logits).max(1)
         worst = max(worst, float((missed / np.ptp(steps.logits, axis=1)).max()))
     return worst
@@ -114,7 +114,7 @@ def main() -> None:
         "command": command,
         "pictures": PICTURES,
         "seed": SEED,
-        "steps": STEPS,
+        "steps": QUADRATURE,
         "shares": SHARES.tolist(),
     }
     results = about | {

@@ -1,22 +1,17 @@
-"""From a canvas to MNIST's 28×28: find the ink, then place it as MNIST's authors did."""
+"""Ink → MNIST's 28×28, placed as MNIST's authors placed their digits."""
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter
+
+from mnist_mlp.ink import find_ink
 
 SIDE = 28  # MNIST's image
 BOX = 20  # a digit's longer side within it
 CENTRE = 14.5  # where MNIST's centres of mass lie: the middle of pixel 14, counted from 0
-MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
-NOISE = 0.15  # of the full contrast: what is fainter is not ink
-EVEN = 12  # of 255: a ground whose border varies more was not drawn, but photographed
-PHOTO = 224  # pixels to which a photo's longer side is reduced
-WINDOW = 15  # of its seventh: about half of the photo, in which a stroke is in the minority
 MIN_EXTENT = 0.04  # of the canvas: a shorter mark is a speck
 BLOB = 0.7  # share of its box that a mark without any shape covers
 
@@ -52,129 +47,72 @@ def to_mnist(canvas: np.ndarray) -> np.ndarray:
 
 def place(canvas: np.ndarray) -> Placed:
     """As `to_mnist`, with a hint for the visitor where there is nothing to place."""
-    nothing = np.zeros((SIDE, SIDE), np.float32)
     ink = find_ink(canvas)
-    across, down = ink.max(0), ink.max(1)
-    columns, rows = np.flatnonzero(across > 0.5).tolist(), np.flatnonzero(down > 0.5).tolist()
+    placed = place_ink(ink)
+    if ink.shape == canvas.shape[:2]:
+        return placed
+    return placed._replace(box=to_canvas(placed.box, ink, canvas))  # a photo was reduced
+
+
+def to_canvas(
+    box: tuple[int, int, int, int], ink: np.ndarray, canvas: np.ndarray
+) -> tuple[int, int, int, int]:
+    """A box in the ink's pixels as one in the canvas's."""
+    down, along = canvas.shape[0] / ink.shape[0], canvas.shape[1] / ink.shape[1]
+    left, top, right, bottom = box
+    return (int(left * along), int(top * down), math.ceil(right * along), math.ceil(bottom * down))
+
+
+def place_ink(ink: np.ndarray) -> Placed:
+    """As `place`, of ink: float32 in 0..1, (H, W)."""
+    nothing = np.zeros((SIDE, SIDE), np.float32)
+    columns, rows = np.flatnonzero(ink.max(0) > 0.5).tolist(), np.flatnonzero(ink.max(1) > 0.5).tolist()
     if not columns:
         return Placed(nothing, "Draw a digit.")
     left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-    width, height = _extent(across, left, right), _extent(down, top, bottom)
-    longer, shorter = max(width, height), min(width, height)
-    filled = np.count_nonzero(ink[top:bottom, left:right] > 0.5) / ((right - left) * (bottom - top))
+    longer, shorter = max(right - left, bottom - top), min(right - left, bottom - top)
+    # Specks are fainter than half; what of them lies outside the digit's own box must not pull its centre.
+    within = ink[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
     if longer < MIN_EXTENT * max(ink.shape):
         return Placed(nothing, "That is only a speck: draw larger.")
-    if filled > BLOB and shorter > 0.6 * longer:
+    if np.count_nonzero(within > 0.5) > BLOB * longer * shorter and shorter > 0.6 * longer:
         return Placed(nothing, "That is a blot, without lines to read: draw a digit.")
-    up, along = canvas.shape[0] / ink.shape[0], canvas.shape[1] / ink.shape[1]  # a photo was reduced
-    box = (int(left * along), int(top * up), math.ceil(right * along), math.ceil(bottom * up))
-    # The weight is taken from the digit's own box, so that specks elsewhere don't pull the centre.
-    ink = ink[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
-    weight = float(ink.sum())
-    x = float(ink.sum(0) @ np.arange(0.5, ink.shape[1])) / weight
-    y = float(ink.sum(1) @ np.arange(0.5, ink.shape[0])) / weight
-    step = longer / BOX
-    rows_of, columns_of = _squares(y, step, ink.shape[0]), _squares(x, step, ink.shape[1])
-    pixels = np.rint(255 * (rows_of @ ink @ columns_of.T)) / np.float32(255)  # in MNIST's 256 levels
-    return Placed(pixels, "", box)
+    return Placed(place_all(within[None])[0], "", (left, top, right, bottom))
 
 
-def _extent(most: np.ndarray, first: int, last: int) -> float:
-    """How far ink reaches along one axis, told from the most ink in each row or column.
+def place_all(ink: np.ndarray) -> np.ndarray:
+    """Place n digits at once: ink (n, H, W), each with some above 0.5, to pixels (n, 28, 28)."""
+    rows, columns = ink.sum(2), ink.sum(1)
+    weight = rows.sum(1)
+    middle_y = rows @ np.arange(0.5, ink.shape[1], dtype=np.float32) / weight
+    middle_x = columns @ np.arange(0.5, ink.shape[2], dtype=np.float32) / weight
+    step = (np.maximum(_extents(ink.max(2)), _extents(ink.max(1))) / BOX).astype(np.float32)
+    rows_of = _squares(middle_y, step, ink.shape[1])
+    columns_of = _squares(middle_x, step, ink.shape[2])
+    pixels = rows_of @ ink @ columns_of.transpose(0, 2, 1)
+    return np.rint(255 * pixels) / np.float32(255)  # in MNIST's 256 levels
+
+
+def _extents(most: np.ndarray) -> np.ndarray:
+    """How far ink reaches along one axis, told from the most ink in each row or column: (n, L) to (n,).
 
     The outermost pixels count as far as they are covered: a drawing has the same size on any canvas.
     """
-    within = most[first:last].copy()
-    within[1:-1] = 1
-    return float(within.sum() + most[max(first - 1, 0) : first].sum() + most[last : last + 1].sum())
+    clear = most > 0.5
+    first, last = clear.argmax(1), most.shape[1] - 1 - clear[:, ::-1].argmax(1)
+    around = np.stack([first - 1, first, last, last + 1], 1) + 1
+    ends = np.pad(most, ((0, 0), (1, 1)))[np.arange(len(most))[:, None], around]
+    return np.where(last > first, ends.sum(1) + (last - first - 1), ends.sum(1) - ends[:, 1])
 
 
-def _squares(centre: float, step: float, length: int) -> np.ndarray:
-    """What share of each of the 28 squares each canvas pixel covers, along one axis: (28, length) float32.
+def _squares(centre: np.ndarray, step: np.ndarray, length: int) -> np.ndarray:
+    """What share of each of the 28 squares each canvas pixel covers, along one axis: (n, 28, length) float32.
 
     A square is at least a pixel wide: where there are fewer pixels than squares, that interpolates linearly.
     """
-    middle = np.arange(0.5 - CENTRE, SIDE - CENTRE, dtype=np.float32)[:, None] * np.float32(step)
-    middle += np.float32(centre)
-    half = np.float32(max(step, 1) / 2)
+    middle = centre[:, None] + step[:, None] * np.arange(0.5 - CENTRE, SIDE - CENTRE, dtype=np.float32)
+    half = np.maximum(step, 1)[:, None, None] / 2
+    middle = middle[:, :, None]
     edges = np.arange(length + 1, dtype=np.float32)
     inside = np.minimum(np.maximum(edges, middle - half), middle + half)
-    return (inside[:, 1:] - inside[:, :-1]) / (2 * half)
-
-
-def find_ink(canvas: np.ndarray) -> np.ndarray:
-    """How much ink is at each pixel: float32 in 0..1, (H, W), or smaller if it was photographed."""
-    if not isinstance(canvas, np.ndarray) or canvas.dtype != np.uint8:
-        got = canvas.dtype if isinstance(canvas, np.ndarray) else type(canvas).__name__
-        raise TypeError(f"a canvas is a NumPy array of uint8; got {got}")
-    if canvas.ndim == 2:
-        canvas = canvas[..., None]
-    if canvas.ndim != 3 or canvas.shape[2] not in (1, 3, 4) or 0 in canvas.shape:
-        raise ValueError(f"a canvas is (H, W), (H, W, 3) or (H, W, 4); got {canvas.shape}")
-    colours = [canvas[..., channel] for channel in range(canvas.shape[2])]
-    if len(colours) == 4:
-        alpha = colours.pop()
-        if _quantile(_border(alpha), 0.5) < 128:
-            # A transparent ground has no colour to differ from: what is opaque is the ink.
-            return _stretch(alpha)
-    contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
-    if _quantile(_border(contrast), 0.75) > EVEN:
-        return _photographed(canvas[..., :3])
-    return _stretch(contrast)
-
-
-def _photographed(canvas: np.ndarray) -> np.ndarray:
-    """Ink on a ground that is lit unevenly: what differs from the ground around it."""
-    image = Image.fromarray(canvas.squeeze(-1) if canvas.shape[2] == 1 else canvas).convert("L")
-    image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
-    light = np.asarray(image, np.float32)
-    # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
-    coarse = image.copy()
-    coarse.thumbnail((PHOTO // 7, PHOTO // 7), Image.Resampling.BOX)
-    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="edge"))
-    around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
-    inner = slice(WINDOW // 2, -(WINDOW // 2))
-    ground = np.asarray(
-        Image.fromarray(around[inner, inner]).resize(image.size, Image.Resampling.BILINEAR), np.float32
-    )
-    darker = np.clip(ground - light, 0, None) / np.maximum(ground, 32)
-    lighter = np.clip(light - ground, 0, None) / np.maximum(255 - ground, 32)
-    contrast = darker if (darker**2).sum() >= (lighter**2).sum() else lighter
-    calm = Image.fromarray((255 * np.clip(contrast, 0, 1)).astype(np.uint8)).filter(
-        ImageFilter.MedianFilter(3)
-    )
-    return _stretch(np.asarray(calm), noise=0.35)
-
-
-def _border(channel: np.ndarray) -> np.ndarray:
-    return np.concatenate((channel[0], channel[-1], channel[:, 0], channel[:, -1]))
-
-
-def _quantile(values: np.ndarray, q: float) -> np.uint8:
-    # Of bytes a byte, and at once, which np.quantile is not.
-    return np.sort(values)[int(q * len(values))]
-
-
-def _distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
-    """How far each pixel's colour is from the ground's, in the channel where it is farthest."""
-    distances = []
-    for channel, level in zip(colours, ground):
-        # In bytes, beside a whole sheet of the ground: that is what NumPy is fast at.
-        colour = np.ascontiguousarray(channel)
-        sheet = np.full_like(colour, level)
-        distances.append(np.maximum(colour, sheet) - np.minimum(colour, sheet))
-    return functools.reduce(np.maximum, distances)
-
-
-def _stretch(contrast: np.ndarray, noise: float = NOISE) -> np.ndarray:
-    highest = int(contrast.max())
-    if highest < MIN_CONTRAST:
-        return np.zeros(contrast.shape, np.float32)
-    return _ink(highest, noise).take(contrast, mode="clip")  # which is three times as fast as indexing
-
-
-@functools.cache
-def _ink(highest: int, noise: float) -> np.ndarray:
-    """The ink that each contrast stands for: (256,) float32 in 0..1."""
-    levels = np.arange(256, dtype=np.float32) / np.float32(highest)
-    return np.clip((levels - noise) / (1 - 2 * noise), 0, 1)
+    return (inside[..., 1:] - inside[..., :-1]) / (2 * half)

@@ -39,8 +39,8 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-z)), written with tanh, which cannot overflow."""
-    return 0.5 * np.tanh(0.5 * z) + 0.5
+    """1 / (1 + exp(-z))"""
+    return 1 / (1 + np.exp(np.minimum(-z, 80)))  # exp(80) fits into float32; the sigmoid is 0 there
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -109,11 +109,11 @@ class Network:
         if x.ndim > 2:  # BLAS takes matrices; for more axes, NumPy's own loop is 20 times slower
             steps = self.forward(x.reshape(-1, 784))
             return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in steps))
-        z1 = x @ self.w1 + self.b1
+        z1 = x.dot(self.w1) + self.b1
         h1 = self.activate(z1)
-        z2 = h1 @ self.w2 + self.b2
+        z2 = h1.dot(self.w2) + self.b2
         h2 = self.activate(z2)
-        logits = h2 @ self.w3 + self.b3
+        logits = h2.dot(self.w3) + self.b3
         return Forward(z1, h1, z2, h2, logits, softmax(logits))
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:

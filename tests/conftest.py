@@ -1,44 +1,23 @@
-"""What the tests share."""
+"""The fixtures that the tests share."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from helpers import LAPTOP, ROOT, Server, chromium, serving
+from hub_server import METRICS, Hub, Run, running
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
+from mnist_mlp import load
 from mnist_mlp.training.data import Mnist, load_mnist
-
-ROOT = Path(__file__).parent.parent
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class App(NamedTuple):
-    """The app, running as a newcomer would start it."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    cache: Path
-    """Gradio's cache folder."""
-    log: Path
-    """What it prints."""
 
 
 @pytest.fixture(scope="session")
@@ -48,62 +27,27 @@ def mnist() -> Mnist:
 
 
 @pytest.fixture(scope="session")
-def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., App]]:
-    """Starts `python app.py`, on a free port or the one given, and waits until it serves."""
-    started: list[App] = []
+def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts `python app.py`, or another command, as `helpers.serving` does; runs until the session ends."""
+    with ExitStack() as started:
 
-    def start(port: int | None = None) -> App:
-        port = port or free_port()
-        folder = tmp_path_factory.mktemp("app")
-        log = folder / "log.txt"
-        environment = os.environ | {
-            "GRADIO_ANALYTICS_ENABLED": "False",
-            "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": str(folder / "cache"),
-            "PYTHONUNBUFFERED": "1",
-        }
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
-            )
-        app = App(f"http://127.0.0.1:{port}", process, folder / "cache", log)
-        started.append(app)
-        wait_until_served(app)
-        return app
+        def start(*command: str, port: int | None = None, **environment: str) -> Server:
+            folder = tmp_path_factory.mktemp("app")
+            return started.enter_context(serving(folder, *command, port=port, **environment))
 
-    yield start
-    for app in started:
-        app.process.kill()
-        app.process.wait()
+        yield start
 
 
 @pytest.fixture(scope="session")
-def running_app(start_app: Callable[..., App]) -> App:
+def running_app(start_app: Callable[..., Server]) -> Server:
     """The app that most tests share."""
     return start_app()
 
 
 @pytest.fixture(scope="session")
-def app(running_app: App) -> str:
+def app(running_app: Server) -> str:
     """The address of the app that most tests share."""
     return running_app.url
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_served(app: App, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and app.process.poll() is None:
-        try:
-            with urllib.request.urlopen(app.url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the app did not start:\n{app.log.read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +58,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium: the system's, or Playwright's own."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     try:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        running = chromium(playwright)
     except BrowserError as fault:
         if os.environ.get("CI"):
             raise
@@ -129,6 +71,55 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A new window of a laptop's size."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport=LAPTOP)  # type: ignore[arg-type]
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A Hub on loopback, empty."""
+    with running() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub_user(hub: Hub, tmp_path: Path) -> Run:
+    """Runs Python code, in a process of its own, as a user of that Hub."""
+
+    def run(
+        code: str, *arguments: str, token: str = "hf_owner", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        settings = {
+            "HF_ENDPOINT": hub.address,
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_TOKEN": token,
+            "HF_HUB_DISABLE_XET": "1",  # LFS, which every Hub speaks
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+        }
+        return subprocess.run(
+            [sys.executable, "-c", "import sys\nfrom mnist_mlp import MLP, load\n" + code, *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **settings, **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """A folder as train.py leaves it, with what a killed process left beside it."""
+    folder = tmp_path / "trained"
+    for network in ("relu", "sigmoid"):
+        load(network).save_pretrained(folder / network)
+        (folder / network / "README.md").unlink()
+    (folder / "metrics.json").write_text(json.dumps(METRICS))
+    (folder / ".config.json.123.part").write_text("left by a process that was killed")
+    (folder / ".checkpoint-both").mkdir()
+    (folder / ".checkpoint-both" / "state.json").write_text("{}")
+    return folder

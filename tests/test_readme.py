@@ -11,20 +11,17 @@ import re
 import subprocess
 import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import free_port
+from helpers import ROOT, serving
 from PIL import Image
 
 from mnist_mlp import load, to_mnist
 from mnist_mlp.training.data import Mnist
 
-ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 # The app refuses to fetch from its own machine; the test's pictures are served there.
@@ -39,27 +36,8 @@ runpy.run_path("app.py", run_name="__main__")
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
-    }
-    process = subprocess.Popen([sys.executable, "-c", ALLOWING], cwd=ROOT, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            assert process.poll() is None
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
+    with serving(tmp_path_factory.mktemp("readme"), "-c", ALLOWING) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

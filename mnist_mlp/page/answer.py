@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from mnist_mlp.canvas import place
-from mnist_mlp.explain import Workings, workings
 from mnist_mlp.mlp import MLP
+from mnist_mlp.page.panel import pack
 from mnist_mlp.server.networks import serving
 
 TOP_K = 3
@@ -27,12 +26,11 @@ class Answer(NamedTuple):
     """The 28×28 pixels that the network sees, as a PNG in a data URL."""
     hint: str
     """What there is to say: what the picture lacks, or between which digits the network is not sure."""
-    inside: Workings | None
+    inside: str | None
     """How the answer came about."""
 
 
 NOTHING = Answer(None, None, "Draw a digit.", None)  # to an empty canvas
-NO_PICTURE = NOTHING._replace(hint="Upload a picture of a digit, or draw one.")  # to an empty editor
 
 
 def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
@@ -48,33 +46,9 @@ def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
     if placed.hint:
         return Answer(None, None, placed.hint, None)
     net = serving(network)
-    inside = workings(net, placed.pixels)
-    probabilities = inside.steps.probabilities
+    probabilities = net.predict_proba(placed.pixels.reshape(784))
     label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
-    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), inside)
-
-
-def answer_edited(picture: np.ndarray | None, network: str = "relu") -> Answer:
-    """As `answer`, with what to do about an empty canvas in an editor."""
-    answered = answer(picture, network)
-    return NO_PICTURE if answered == NOTHING else answered
-
-
-def read_digit(picture: np.ndarray | None, network: str = "relu") -> str:
-    """Read one handwritten digit, 0 to 9, in a picture: dark or light ink, anywhere in it, of any size.
-
-    Args:
-        picture: PNG, JPEG, WebP, GIF, BMP or TIFF of at most 10 MB: an http(s) address, or a data URL.
-        network: "relu", the more accurate, or "sigmoid".
-
-    Returns:
-        a JSON object with "digit" (null where there is none), "confidence" in 0..1, "probabilities"
-        of all ten digits, and "hint", what the picture lacks or which digits the network wavers between
-    """
-    label, _, hint, _ = answer(picture, network)
-    digit = max(label, key=label.__getitem__) if label else None
-    read = {"digit": int(digit) if digit else None, "confidence": label[digit] if label and digit else 0.0}
-    return json.dumps({**read, "probabilities": label, "hint": hint})
+    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), pack(net, placed.pixels))
 
 
 def to_data_url(pixels: np.ndarray) -> str:

@@ -9,8 +9,6 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from gradio.components.base import server
-from gradio.components.image_editor import AcceptBlobs, EditorData, EditorDataBlobs
 from gradio.data_classes import FileData
 from gradio.events import Dependency, Events
 from PIL import Image
@@ -18,7 +16,6 @@ from PIL import Image
 from mnist_mlp.canvas import find_ink
 from mnist_mlp.page.part import HERE, Part
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
-from mnist_mlp.server.limits import MAX_EDITED, MAX_HELD
 
 EXAMPLES = sorted((HERE / "examples").glob("*.png"))
 SIDE = 224  # pixels of a sheet that goes to the page
@@ -83,46 +80,6 @@ class Pad(Part):
         return EXAMPLE_FILE["path"]
 
 
-class Sketchpad(gr.Sketchpad):
-    """Gradio's editor, for a photo or a picture: upload, paste, webcam, crop, draw over.
-
-    As an input, it passes the picture as a uint8 canvas, as `Pad` does; None where there is none. Of what
-    the editor uploads, only the finished picture is kept, and only until its call.
-    """
-
-    def get_block_name(self) -> str:
-        return "imageeditor"
-
-    @server
-    def accept_blobs(self, data: AcceptBlobs) -> None:
-        """Take one upload of the editor."""
-        if data.data.get("type") != "composite":
-            return
-        picture = data.files[0][1]
-        if len(picture) > MAX_EDITED:
-            raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
-        self.blob_storage[str(data.data["id"])] = EditorDataBlobs(
-            background=None, layers=[], composite=picture
-        )
-        while len(self.blob_storage) > MAX_HELD:
-            self.blob_storage.pop(next(iter(self.blob_storage)), None)  # the oldest
-
-    def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
-        if payload is None:
-            return None
-        if payload.id is not None:
-            held = self.blob_storage.pop(payload.id, None)
-            return _read(read_picture, held.composite) if held and held.composite else None
-        file = payload.composite or payload.background
-        return None if file is None else _read(read_picture, Path(file.path))
-
-    def example_payload(self) -> Any:
-        return {"background": EXAMPLE_FILE, "layers": [], "composite": None}
-
-    def example_value(self) -> Any:
-        return {"background": EXAMPLE_FILE["path"], "layers": [], "composite": None}
-
-
 class Preview(Part):
     """The 28×28 pixels that the network sees, each a large square. The value is a data URL, None for none."""
 
@@ -175,6 +132,7 @@ class LiveEditor(gr.Interface):
             self.output_components,
             show_progress="hidden",
             trigger_mode="always_last",
+            api_name="upload",
             api_visibility="private",
         )
         return super().attach_submit_events(*buttons)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,22 @@ class Part(gr.HTML):
     Args:
         name: of its files beside this one: NAME.html, NAME.js and, if it has one, NAME.css.
         constants: what the script finds under these names, beside what Gradio gives it.
+        scripts: the names of its scripts, in their order, where one file would be long; else NAME.js.
     """
 
     EVENTS: list[Any] = []  # noqa: RUF012
 
     def __init__(
-        self, name: str, value: Any = None, *, constants: dict[str, Any] | None = None, **kwargs: Any
+        self,
+        name: str,
+        value: Any = None,
+        *,
+        constants: dict[str, Any] | None = None,
+        scripts: Sequence[str] = (),
+        **kwargs: Any,
     ):
-        markup, style, script = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css", "js"))
+        markup, style = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css"))
+        script = "\n".join(_read(HERE / f"{script}.js") for script in scripts or (name,))
         constants = {"MARKUP": markup, "STYLE": style, **(constants or {})}
         named = "".join(f"const {key} = {json.dumps(constant)};\n" for key, constant in constants.items())
         super().__init__(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from mnist_mlp.picture import MAX_BYTES  # noqa: F401
+from mnist_mlp.picture import MAX_BYTES as MAX_BYTES
 
-MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, packed badly
+# One request
+MAX_BODY = 14_000_000  # bytes of an upload or a tool call: the largest picture in base64
+MAX_REQUEST = 2_000_000  # bytes of any other request. Gradio keeps a session's last one.
+MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, badly compressed
 
-# A request
-MAX_BODY = 12_000_000  # bytes: the largest picture, and what wraps it up
-MAX_SECONDS = 10  # for one answer; the slowest picture that is allowed takes one or two
+# All callers together. The pad does not wait in the queue.
+MAX_WAITING = 100  # calls in the queue; the next one is told that the app is busy
+CALLS_AT_ONCE = 2  # a picture of 24 megapixels takes up to 100 MB and a second to decode
+MAX_SESSIONS = 100  # sessions that Gradio keeps, 80 kB each; a new one costs 5 ms
+MAX_HELD = 32  # pictures from the editor that wait for their call, which follows at once
+HELD_AGE = 30  # seconds after which such a picture is dropped
 
-# All visitors together
-MAX_WAITING = 100  # calls: a second or two of work; whoever comes later hears that the app is busy
-MAX_SESSIONS = 100  # pages that are kept in mind, 80 kB each; one that was forgotten costs 5 ms anew
-AT_ONCE = 4  # calls of one endpoint: a slow photo holds up nobody's pen, and four are decoded in 400 MB
-MAX_HELD = 32  # pictures from the editor that wait for their call, which comes right after
-CACHE_AGE = 3600  # seconds that an uploaded file is kept; it is read once, right after it came
-CACHE_EVERY = 600  # seconds between two looks for older ones
-MAX_CACHE = 1_000_000_000  # bytes of them at once: a hundred of the largest; a small disk has 16 GB
+# The cache folder
+CACHE_AGE = 600  # seconds that a file is kept: it is read once, right after it came
+CACHE_EVERY = 60  # seconds between two searches for older ones
+MAX_CACHE = 1_000_000_000  # bytes: a hundred of the largest uploads; a small disk has 16 GB
+MAX_FILES = 20_000

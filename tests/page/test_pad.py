@@ -6,13 +6,14 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 
 import gradio as gr
 import numpy as np
 import psutil
 import pytest
-from conftest import App, free_port
+from helpers import ONE, SEVEN, ZERO, Points, Server, draw, launched, on_canvas, open_app
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from mnist_mlp import load, to_mnist
@@ -20,37 +21,7 @@ from mnist_mlp.page.answer import to_data_url
 from mnist_mlp.page.pad import EXAMPLES, Live, Pad, Preview
 from mnist_mlp.picture import read_data_url, read_picture
 
-Points = list[tuple[float, float]]
-
-SEVEN: Points = [(0.3, 0.22), (0.5, 0.21), (0.7, 0.2), (0.62, 0.4), (0.52, 0.6), (0.44, 0.8)]
-ONE: Points = [(0.5, 0.2), (0.5, 0.8)]
-ZERO: Points = [
-    (0.5 + 0.2 * math.sin(turn / 12 * math.pi), 0.5 - 0.3 * math.cos(turn / 12 * math.pi))
-    for turn in range(25)
-]
 BAR: Points = [(0.38, 0.5), (0.66, 0.5)]
-
-
-def open_app(page: Page, url: str) -> None:
-    page.goto(url)
-    page.locator("#pad canvas").wait_for()
-    expect(page.locator("#hint")).to_contain_text("Draw a digit")
-
-
-def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:
-    box = page.locator("#pad canvas").bounding_box()
-    assert box
-    return box["x"] + box["width"] * x, box["y"] + box["height"] * y
-
-
-def draw(page: Page, points: Points, up: bool = True, pause: float = 8) -> None:
-    page.mouse.move(*on_canvas(page, *points[0]))
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*on_canvas(page, *point), steps=4)
-        page.wait_for_timeout(pause)
-    if up:
-        page.mouse.up()
 
 
 def canvas(page: Page) -> np.ndarray:
@@ -466,19 +437,13 @@ def test_two_tabs_of_one_browser(browser: Browser, app: str) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[gr.Blocks], str]]:
-    served: list[gr.Blocks] = []
+    with ExitStack() as served:
 
-    def launch(blocks: gr.Blocks) -> str:
-        served.append(blocks)
-        blocks.queue(default_concurrency_limit=10)
-        _, url, _ = blocks.launch(
-            prevent_thread_lock=True, quiet=True, ssr_mode=False, server_port=free_port()
-        )
-        return url
+        def launch(blocks: gr.Blocks) -> str:
+            blocks.queue(default_concurrency_limit=10)
+            return served.enter_context(launched(blocks))
 
-    yield launch
-    for blocks in served:
-        blocks.close()
+        yield launch
 
 
 def live(function: Callable[[np.ndarray | None], str | None]) -> gr.Blocks:
@@ -584,7 +549,7 @@ def test_a_value_from_python_appears_and_can_be_drawn_over(
 
 
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
-def test_a_server_that_goes_and_comes_back(page: Page, start_app: Callable[..., App], kill: bool) -> None:
+def test_a_server_that_goes_and_comes_back(page: Page, start_app: Callable[..., Server], kill: bool) -> None:
     app = start_app()
     open_app(page, app.url)
     draw(page, ONE)
@@ -614,7 +579,7 @@ def test_a_server_that_goes_and_comes_back(page: Page, start_app: Callable[..., 
 # ---- Nothing accumulates
 
 
-def test_300_answers_leave_no_file_and_no_memory(page: Page, running_app: App) -> None:
+def test_300_answers_leave_no_file_and_no_memory(page: Page, running_app: Server) -> None:
     def resident() -> float:
         return psutil.Process(running_app.process.pid).memory_info().rss / 2**20
 

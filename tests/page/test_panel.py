@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import free_port
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
+from helpers import SEVEN, ZERO, draw, launched, open_app
 from playwright.sync_api import Browser, Page, expect
-from test_pad import SEVEN, ZERO, draw, open_app
 
-from mnist_mlp import load, to_mnist
-from mnist_mlp.explain import Workings, workings
-from mnist_mlp.page.pad import EXAMPLES
-from mnist_mlp.page.panel import SCHEMA, Inside
-from mnist_mlp.picture import read_data_url, read_picture
+from mnist_mlp import load
+from mnist_mlp.explain import Contributions, contributions
+from mnist_mlp.network import Forward
+from mnist_mlp.page.panel import Panel
+from mnist_mlp.picture import read_data_url
 
 BLUE, ORANGE = (0, 103, 178), (213, 94, 0)  # for and against, in light
 
@@ -30,15 +26,17 @@ def colours(page: Page, name: str) -> np.ndarray:
     return np.array(page.locator(f"#inside [data-name={name}] canvas").evaluate(script)).reshape(-1, 4)
 
 
-def truth(page: Page, network: str = "relu") -> Workings:
-    """What NumPy makes of the 28×28 that the page shows."""
+def truth(page: Page, network: str = "relu") -> tuple[np.ndarray, Forward, Contributions]:
+    """What NumPy makes of the 28×28 that the page shows: x, the forward pass, the contributions."""
     source = page.locator("#preview img").get_attribute("src")
     assert source
-    return workings(load(network), (read_data_url(source) / np.float32(255)).reshape(784))
+    x = (read_data_url(source) / np.float32(255)).reshape(784)
+    steps = load(network).forward(x)
+    return x, steps, contributions(load(network), x, steps)
 
 
 def assert_forward_pass(page: Page, network: str) -> None:
-    _, x, steps, _ = truth(page, network)
+    x, steps, _ = truth(page, network)
     for name, values in {"x": x, "h1": steps.h1, "h2": steps.h2}.items():
         assert np.abs(colours(page, name)[:, 3] - 255 * values / values.max()).max() < 4
     for digit in range(10):
@@ -78,7 +76,7 @@ def test_the_forward_pass_is_shown_as_it_is(drawn: Page) -> None:
 
 
 def test_evidence_for_the_digit_read_and_for_any_other_clicked(drawn: Page) -> None:
-    _, x, steps, evidence = truth(drawn)
+    x, steps, evidence = truth(drawn)
     digits = drawn.locator("#inside [role=radio]")
     expect(digits.nth(7)).to_have_attribute("aria-checked", "true")
     pictures = {}
@@ -89,29 +87,20 @@ def test_evidence_for_the_digit_read_and_for_any_other_clicked(drawn: Page) -> N
         assert_two_colours(pictures[digit], evidence.pixels[digit])
         assert not pictures[digit][x == 0].any()
         against, plus = drawn.locator("#inside .evidence .legend span").all_inner_texts()
-        shown = float(plus.split()[0]), float(against.split()[0])
+        shown = float(plus), float(against.strip("−"))
         for sign, amount in zip([1, -1], shown):
             assert amount == pytest.approx((sign * evidence.pixels[digit]).clip(0).sum(), abs=0.2)
         logit = f"{steps.logits[digit]:.2f}".replace("-", "−")
-        expect(drawn.locator("#inside .evidence .readout")).to_contain_text(f"logit {logit} = ink")
+        expect(drawn.locator("#inside .evidence .readout")).to_contain_text(f"logit {logit} =")
     assert (pictures[7] != pictures[3]).any() and (pictures[3] != pictures[9]).any()
     digits.nth(7).click()
 
 
-def test_what_would_change_its_mind_is_the_difference_of_the_leading_two(drawn: Page) -> None:
-    _, _, steps, evidence = truth(drawn)
-    second, first = np.argsort(steps.logits)[-2:]
-    assert_two_colours(colours(drawn, "mind"), evidence.pixels[first] - evidence.pixels[second])
-    legend = drawn.locator("#inside .mind .legend")
-    expect(legend).to_contain_text(f"for {first}")
-    expect(legend).to_contain_text(f"for {second}")
-
-
 @pytest.mark.parametrize(("layer", "columns", "rows", "unit"), [("h1", 8, 16, 37), ("h2", 16, 16, 200)])
-def test_pointing_at_a_unit_shows_its_weights_and_what_it_says(
+def test_pointing_at_a_unit_shows_its_weights_and_contributions(
     drawn: Page, layer: str, columns: int, rows: int, unit: int
 ) -> None:
-    _, _, steps, evidence = truth(drawn)
+    _, steps, evidence = truth(drawn)
     box = drawn.locator(f"#inside [data-name={layer}]").bounding_box()
     assert box
     x, y = (unit % columns + 0.5) / columns, (unit // columns + 0.5) / rows
@@ -122,7 +111,7 @@ def test_pointing_at_a_unit_shows_its_weights_and_what_it_says(
     expect(heading).to_contain_text(f"{layer}[{unit}]")
     assert float(heading.inner_text().split("=")[1]) == pytest.approx(value, abs=scale / 127)
     weights = (load().w1 if layer == "h1" else load().w2)[:, unit]
-    assert_two_colours(colours(drawn, "weights" if layer == "h1" else "weights2"), weights, weak=0.2)
+    assert_two_colours(colours(drawn, "w1" if layer == "h1" else "w2"), weights, weak=0.2)
     says = evidence.units1 if layer == "h1" else evidence.units2
     shown = [
         float(text.replace("−", "-")) for text in drawn.locator("#inside .says .number").all_inner_texts()
@@ -133,14 +122,14 @@ def test_pointing_at_a_unit_shows_its_weights_and_what_it_says(
 
 
 def test_the_keyboard_reaches_every_value(drawn: Page) -> None:
-    evidence = truth(drawn).evidence
+    evidence = truth(drawn)[2]
     drawn.locator("#inside summary").focus()
     focus = "() => document.activeElement.getAttribute('aria-label') ?? ''"
     seen = []
-    for _ in range(7):  # x, h1, h2, the digits, the weights, the evidence, the difference
+    for _ in range(6):  # x, h1, h2, the digits, the weights, the evidence
         drawn.keyboard.press("Tab")
         seen.append(drawn.evaluate("() => document.activeElement.getAttribute('role')"))
-    assert seen == ["gridcell", "gridcell", "gridcell", "radio", "gridcell", "gridcell", "gridcell"]
+    assert seen == ["gridcell", "gridcell", "gridcell", "radio", "gridcell", "gridcell"]
 
     drawn.locator("#inside [data-name=evidence] [role=gridcell]").focus()
     drawn.keyboard.press("Control+Home")
@@ -150,7 +139,7 @@ def test_the_keyboard_reaches_every_value(drawn: Page) -> None:
     for _ in range(strongest % 28):
         drawn.keyboard.press("ArrowRight")
     label = drawn.evaluate(focus)
-    assert label.startswith(f"row {strongest // 28 + 1}, column {strongest % 28 + 1}: +")
+    assert label.startswith(f"x[{strongest // 28}, {strongest % 28}]: +")
     assert float(label.split("+")[1]) == pytest.approx(evidence.pixels[7, strongest], rel=0.02)
     cell = drawn.locator("#inside [data-name=evidence] [role=gridcell]")
     expect(cell).to_have_attribute("aria-colindex", str(strongest % 28 + 1))
@@ -172,14 +161,14 @@ def test_the_focus_is_not_lost_to_keys_quicker_than_the_screen(drawn: Page) -> N
     drawn.locator("#inside [data-name=h1]").click()
     drawn.mouse.move(5, 5)
     drawn.locator("#inside [data-name=h2] [role=gridcell]").focus()
-    expect(drawn.locator("#inside [data-name=weights2]")).to_be_visible()
+    expect(drawn.locator("#inside [data-name=w2]")).to_be_visible()
     # On to its weights before the next frame, in which those of a unit of h1 take their place
     drawn.evaluate("""() => {
         document.querySelector("#inside [aria-checked=true]").focus();
-        document.querySelector("#inside [data-name=weights2] [role=gridcell]").focus();
+        document.querySelector("#inside [data-name=w2] [role=gridcell]").focus();
     }""")
-    expect(drawn.locator("#inside [data-name=weights2]")).to_be_hidden()
-    expect(drawn.locator("#inside [data-name=weights] [role=gridcell]")).to_be_focused()
+    expect(drawn.locator("#inside [data-name=w2]")).to_be_hidden()
+    expect(drawn.locator("#inside [data-name=w1] [role=gridcell]")).to_be_focused()
 
 
 def test_looking_about_makes_no_request(drawn: Page) -> None:
@@ -201,7 +190,7 @@ def test_the_pictures_follow_the_drawing_and_the_network(page: Page, app: str) -
     draw(page, SEVEN)
     expect(page.locator("#label h2")).to_have_text("7")
     page.wait_for_timeout(800)
-    before = {name: colours(page, name) for name in ["x", "h1", "h2", "evidence", "mind"]}
+    before = {name: colours(page, name) for name in ["x", "h1", "h2", "evidence"]}
     page.keyboard.press("Escape")
     expect(page.locator("#label h2")).to_have_count(0)
     page.wait_for_timeout(300)
@@ -216,7 +205,7 @@ def test_the_pictures_follow_the_drawing_and_the_network(page: Page, app: str) -
     expect(page.locator("#inside")).to_contain_text("h1 = sigmoid(z1)")
     page.wait_for_timeout(800)
     assert_forward_pass(page, "sigmoid")
-    _, _, steps, evidence = truth(page, "sigmoid")
+    _, steps, evidence = truth(page, "sigmoid")
     assert_two_colours(colours(page, "evidence"), evidence.pixels[steps.logits.argmax()])
 
 
@@ -265,88 +254,16 @@ def test_a_change_of_theme_recolours_the_pictures(page: Page, app: str) -> None:
 
 
 def test_it_says_what_it_shows_once_the_pen_rests(drawn: Page) -> None:
-    steps = truth(drawn).steps
+    steps = truth(drawn)[1]
     expect(drawn.locator("#inside [role=status]")).to_contain_text("Read as a 7")
     expect(drawn.locator("#inside [role=status]")).to_contain_text(f"a logit of {steps.logits[7]:.2f}")
 
 
 def test_a_panel_by_itself_is_open_and_empty(page: Page) -> None:
     with gr.Blocks() as demo:
-        Inside(elem_id="inside")
-    port = free_port()
-    demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port)
-    try:
-        page.goto(f"http://127.0.0.1:{port}")
+        Panel(elem_id="inside")
+    with launched(demo) as url:
+        page.goto(url)
         expect(page.locator("#inside .stages")).to_be_visible()
         page.wait_for_timeout(300)
         assert not colours(page, "evidence").any()
-    finally:
-        demo.close()
-
-
-# ---- /explain
-
-
-@pytest.fixture(scope="module")
-def client(app: str) -> Client:
-    return Client(app, verbose=False)
-
-
-SEVEN_FILE = next(path for path in EXAMPLES if path.stem.startswith("7"))
-
-
-@pytest.mark.parametrize(
-    ("network", "digit"), [("relu", None), ("relu", 3), ("sigmoid", None), ("sigmoid", 0)]
-)
-def test_explain_gives_callers_the_same(client: Client, network: str, digit: int | None) -> None:
-    answer = client.predict(handle_file(SEVEN_FILE), network, digit, api_name="/explain")
-    net, x = load(network), to_mnist(read_picture(SEVEN_FILE))
-    evidence, bias, logit = net.explain(x, digit)
-    steps = net.forward(x)
-    assert answer["network"] == network
-    assert answer["predicted"] == steps.logits.argmax()
-    assert answer["digit"] == (answer["predicted"] if digit is None else digit)
-    assert np.allclose(answer["evidence"], evidence, atol=1e-5)
-    assert answer["bias"] == pytest.approx(bias, abs=1e-5)
-    assert answer["logit"] == pytest.approx(logit, abs=1e-5)
-    first, second = (net.explain(x, answer[which]).evidence for which in ("predicted", "second"))
-    assert np.allclose(answer["difference"], first - second, atol=1e-5)
-    for name, values in {
-        "x": x,
-        "h1": steps.h1,
-        "h2": steps.h2,
-        "probabilities": steps.probabilities,
-    }.items():
-        assert np.allclose(answer[name], values, atol=1e-5)
-
-
-def test_explain_keeps_to_its_schema(client: Client) -> None:
-    answer = client.predict(handle_file(SEVEN_FILE), api_name="/explain")
-    fields: dict[str, Any] = SCHEMA["properties"]
-    assert answer.keys() == fields.keys()
-    for name, field in fields.items():
-        conforms(answer[name], field)
-    published = client.view_api(return_format="dict", print_info=False)
-    assert published["named_endpoints"]["/explain"]["returns"][0]["type"] == SCHEMA
-
-
-def conforms(value: Any, schema: dict[str, Any]) -> None:
-    kinds: dict[str, Any] = {"number": (int, float), "integer": int, "string": str, "array": list}
-    assert isinstance(value, kinds[schema["type"]])
-    if schema["type"] == "array":
-        assert schema["minItems"] <= len(value) <= schema["maxItems"]
-        for item in value:
-            conforms(item, schema["items"])
-
-
-@pytest.mark.parametrize("digit", [10, -1, 2.5, "7", [7], {"a": 1}, True])
-def test_explain_refuses_what_is_no_digit(client: Client, digit: Any) -> None:
-    with pytest.raises(AppError, match="A digit is an integer from 0 to 9, or null; got"):
-        client.predict(handle_file(SEVEN_FILE), "relu", digit, api_name="/explain")
-
-
-def test_explain_refuses_an_empty_picture_and_a_foreign_network(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(AppError, match="There is no digit to explain"):
-        client.predict(None, api_name="/explain")
-    with pytest.raises(AppError, match="relu"):
-        client.predict(handle_file(SEVEN_FILE), "tanh", api_name="/explain")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import itertools
 import json
 import socket
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,18 +15,22 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from conftest import App
+from helpers import Server, data_url, png, wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from mnist_mlp.server.limits import MAX_BODY, MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, MAX_SECONDS
+from mnist_mlp import load, to_mnist
+from mnist_mlp.picture import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS
+from mnist_mlp.server.limits import MAX_BODY, MAX_EDITED, MAX_HELD, MAX_REQUEST
 from mnist_mlp.training.data import Mnist
 
 SECRET = "the content of a file that nobody may read"
 LEAKS = ("Traceback", 'File "', "root:x:", "root:*:", "site-packages", "PRIVATE KEY", SECRET)
 TURNS = itertools.count(1)
-ENDPOINTS = ("predict", "predict_sketchpad", "explain")
+PATIENCE = 10  # seconds for any answer
+JSON = {"content-type": "application/json"}
+ENDPOINTS = ("predict", "predict_sketchpad", "explain", "read_number")
+PICTURE = png(np.pad(np.full((40, 4), 255, np.uint8), 20))
 
 
 class Canary:
@@ -55,62 +56,41 @@ class Canary:
 def canary() -> Iterator[Canary]:
     bird = Canary()
     with socket.create_connection(("127.0.0.1", bird.port)):
-        pass
-    for _ in range(100):
-        if bird.visits:
-            break
-        time.sleep(0.02)
-    assert bird.visits == 1  # it hears
+        wait_until(lambda: bird.visits == 1)
     bird.visits = 0
     yield bird
+    assert bird.visits == 0
     bird.socket.close()
 
 
 @pytest.fixture(scope="module")
-def http(running_app: App) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running_app.url, timeout=MAX_SECONDS + 5) as client:
+def http(running_app: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running_app.url, timeout=PATIENCE) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def seven(mnist: Mnist) -> dict[int, str]:
-    """A test digit of each class, as a data URL: the eighth of its kind that both networks read rightly."""
-    from mnist_mlp import load
-
-    x = (mnist.x_test / np.float32(255)).reshape(-1, 784)
-    sure = np.ones(len(x), bool)
-    for name in ("relu", "sigmoid"):
-        p = load(name).predict_proba(x)
-        sure &= (p.argmax(1) == mnist.y_test) & (p.max(1) > 0.95)
-    found = {}
+def digits(mnist: Mnist) -> list[str]:
+    """A clear digit of each class as a data URL."""
+    found = []
     for digit in range(10):
-        which = np.flatnonzero(sure & (mnist.y_test == digit))[7]
-        found[digit] = data_url(png(np.pad(mnist.x_test[which], 8).repeat(5, 0).repeat(5, 1)))
+        for image in mnist.x_train[mnist.y_train == digit]:
+            canvas = np.pad(image, 8).repeat(5, 0).repeat(5, 1)
+            if min(load(name).predict_proba(to_mnist(canvas))[digit] for name in ("relu", "sigmoid")) > 0.99:
+                found.append(data_url(canvas))
+                break
     return found
 
 
 @pytest.fixture(autouse=True)
-def still_answers(http: httpx.Client, seven: dict[int, str], running_app: App) -> Iterator[None]:
+def still_answers(http: httpx.Client, digits: list[str], running_app: Server) -> Iterator[None]:
     """The app goes on reading digits rightly: tried with another one after every tenth case."""
     yield
     assert running_app.process.poll() is None, running_app.log.read_text()[-2000:]
-    turn = next(TURNS)
-    if turn % 10:
-        return
-    turn //= 10
-    outcome, answer = call(http, "predict", [seven[turn % 10], ("relu", "sigmoid")[turn % 2]])
-    assert outcome == "complete", answer
-    assert answer[0]["label"] == str(turn % 10)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def data_url(content: bytes, kind: str = "image/png") -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    turn, rest = divmod(next(TURNS), 10)
+    if rest == 0:
+        outcome, answer = call(http, "predict", [digits[turn % 10], ("relu", "sigmoid")[turn % 2]])
+        assert outcome == "complete" and answer[0]["label"] == str(turn % 10)
 
 
 def call(http: httpx.Client, endpoint: str, data: Any) -> tuple[str, Any]:
@@ -119,45 +99,32 @@ def call(http: httpx.Client, endpoint: str, data: Any) -> tuple[str, Any]:
     return finish(http, endpoint, http.post(f"/gradio_api/call/{endpoint}", content=body, headers=JSON))
 
 
-JSON = {"content-type": "application/json"}
-
-
 def finish(http: httpx.Client, endpoint: str, answer: httpx.Response) -> tuple[str, Any]:
     safe(answer)
     if answer.status_code != 200:
         return "error", refusal(answer)
-    event = answer.json()["event_id"]
-    stream = safe(http.get(f"/gradio_api/call/{endpoint}/{event}"))
-    *_, (kind, data) = [
-        (part.split("event: ")[1].split("\n")[0], part.split("data: ", 1)[1])
-        for part in stream.text.split("\n\n")
-        if "data: " in part
-    ]
+    stream = safe(http.get(f"/gradio_api/call/{endpoint}/{answer.json()['event_id']}"))
+    event = stream.text.split("\n\n")[-2]
+    kind, data = event.split("event: ")[1].split("\n")[0], event.split("data: ", 1)[1]
     content = json.loads(data)
     if kind == "error":
         content = content["error"]
         assert isinstance(content, str) and len(content) > 10, f"no clear error: {data}"
-    else:
-        assert kind == "complete", stream.text
     return kind, content
 
 
 def safe(answer: httpx.Response) -> httpx.Response:
     for leak in LEAKS:
         assert leak not in answer.text, answer.text[:2000]
-    assert answer.elapsed.total_seconds() < MAX_SECONDS
     return answer
 
 
 def refusal(answer: httpx.Response) -> str:
-    """What an answer that is none says."""
+    """What an answer that is none says: in JSON, but for a few of Gradio's own."""
     assert 400 <= answer.status_code < 600, answer.status_code
-    if answer.headers["content-type"].startswith("text/plain"):  # some refusals of Gradio's own
-        said = answer.text
-        assert said != "Internal Server Error"
-    else:
-        said = answer.json().get("detail") or answer.json().get("error")
-    assert said and len(str(said)) > 8, answer.text
+    plain = answer.headers["content-type"].startswith("text/plain")
+    said = answer.text if plain else answer.json().get("detail") or answer.json().get("error")
+    assert said and len(str(said)) > 8 and said != "Internal Server Error", answer.text
     return str(said)
 
 
@@ -171,15 +138,23 @@ def refused_or_empty(http: httpx.Client, endpoint: str, data: Any) -> None:
     """Where Gradio takes what it was sent for nothing, there is no digit in the answer either."""
     outcome, content = call(http, endpoint, data)
     if outcome == "complete":
-        assert not content[0], content
+        assert not (json.loads(content[0])["number"] if endpoint == "read_number" else content[0]), content
 
 
 def data_for(endpoint: str, picture: Any, network: Any = "relu") -> list[Any]:
-    return [picture, network, None] if endpoint == "explain" else [picture, network]
+    return [picture, network, None, None] if endpoint == "explain" else [picture, network]
 
 
 def file(path: Any, **more: Any) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
+
+
+def edited(picture: Any, *layers: Any) -> dict[str, Any]:
+    return {"background": None, "layers": list(layers), "composite": picture}
+
+
+def name(value: Any) -> str:
+    return repr(value)[:40].encode("ascii", "replace").decode()
 
 
 # Wrong types in every field
@@ -188,437 +163,218 @@ DEEP: Any = []
 for _ in range(200):
     DEEP = [DEEP]
 WRONG: list[Any] = [
-    *(0, 1, -1, 7, 1.5, 1e308, 10**30, True, False),
-    *([], [[]], [None], [0] * 784, [[0] * 28] * 28, ["data:image/png;base64,"], DEEP),
-    *({}, {"path": None}, {"path": "seven.png"}, {"path": "/etc/passwd"}, {"url": "/etc/passwd"}),
+    *(0, 1, -1, 1.5, 1e308, 10**30, True, False),
+    *([], [[]], [None], [0] * 784, ["data:image/png;base64,"], DEEP),
+    *({}, {"path": None}, {"path": "/etc/passwd"}, {"url": "/etc/passwd"}, {"": ""}, {"a" * 10_000: 1}),
     *({"meta": {"_type": "gradio.FileData"}}, {"meta": {"_type": "gradio.FileData"}, "path": []}),
     *({"meta": "gradio.FileData", "path": "/etc/passwd"}, {"meta": None, "path": "/etc/passwd"}),
-    *({"_type": "gradio.FileData", "path": "/etc/passwd"}, {"composite": "/etc/passwd"}),
-    *({"__type__": "update", "value": "/etc/passwd"}, {"__class__": "str"}, {"": ""}, {"a" * 10_000: 1}),
-    *(" ", "seven.png", "/etc/passwd", "file:///etc/passwd", "null", "None", "[]", "{}", "\0", "\ud800"),
-    *("\N{PILE OF POO}" * 1000, "ｄａｔａ:image/png;base64,", "%00", "${7*7}", "{{7*7}}", "' OR 1=1 --"),
-    *("<script>alert(1)</script>", "../" * 50 + "etc/passwd", "A" * 100_000, "\n" * 1000, "\u202e"),
+    *({"_type": "gradio.FileData", "path": "/etc/passwd"}, {"__type__": "update", "value": "/etc/passwd"}),
+    *(" ", "/etc/passwd", "file:///etc/passwd", "null", "[]", "\0", "\ud800", "%00", "{{7*7}}"),
+    *("\N{PILE OF POO}" * 1000, "ｄａｔａ:image/png;base64,", "A" * 100_000, "<script>alert(1)</script>"),
+    *([file("/etc/passwd")], {"x": file("/etc/passwd")}, {"composite": {"x": file("/etc/passwd")}}),
 ]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize(
-    "wrong", WRONG, ids=lambda wrong: repr(wrong)[:40].encode("ascii", "replace").decode()
-)
-def test_no_picture(http: httpx.Client, endpoint: str, wrong: Any) -> None:
-    if endpoint == "predict_sketchpad":
-        refused_or_empty(http, endpoint, data_for(endpoint, wrong))
-    else:
-        message = refused(http, endpoint, data_for(endpoint, wrong))
-        assert message
+@pytest.mark.parametrize("wrong", WRONG, ids=name)
+def test_no_picture(http: httpx.Client, wrong: Any) -> None:
+    for endpoint in ("predict", "explain"):
+        refused(http, endpoint, data_for(endpoint, wrong))
+    refused_or_empty(http, "predict_sketchpad", data_for("predict_sketchpad", wrong))
+
+
+@pytest.mark.parametrize("network", ["tanh", "", "RELU", 0, True, [], ["relu"], {}, "../relu"], ids=name)
+def test_no_network(http: httpx.Client, network: Any, digits: list[str]) -> None:
+    for endpoint in ENDPOINTS:
+        picture = None if endpoint == "predict_sketchpad" else digits[3]
+        assert "relu" in refused(http, endpoint, data_for(endpoint, picture, network))
+
+
+@pytest.mark.parametrize("number", [-1, 10, 1.5, "3", "", True, [], {}, 1e308, 10**40], ids=name)
+def test_no_digit_and_no_index(http: httpx.Client, number: Any, digits: list[str]) -> None:
+    assert "0 to 9" in refused(http, "explain", [digits[3], "relu", number, None])
+    assert "0 to 0" in refused(http, "explain", [digits[3], "relu", None, number])
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize(
-    "network", ["tanh", "", "RELU", 0, 1.5, True, [], ["relu"], {}, "../relu", "relu\0"], ids=repr
-)
-def test_no_network(http: httpx.Client, endpoint: str, network: Any, seven: dict[int, str]) -> None:
-    picture = None if endpoint == "predict_sketchpad" else seven[3]
-    assert "relu" in refused(http, endpoint, data_for(endpoint, picture, network))
+def test_too_few_inputs(http: httpx.Client, endpoint: str) -> None:
+    for data in ([], [""]):
+        refused(http, endpoint, data)
 
 
-@pytest.mark.parametrize("digit", [-1, 10, 1.5, "3", "", True, [], [3], {}, 1e308, 10**40], ids=repr)
-def test_no_digit(http: httpx.Client, digit: Any, seven: dict[int, str]) -> None:
-    assert "0 to 9" in refused(http, "explain", [seven[3], "relu", digit])
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize("data", [[], [""]], ids=repr)
-def test_too_few_inputs(http: httpx.Client, endpoint: str, data: list[Any]) -> None:
-    refused(http, endpoint, data)
-
-
-# Data URLs of every kind
-
-PICTURE = png(np.pad(np.full((40, 4), 255, np.uint8), 20))
+# Pictures that are none
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_of(width: int, height: int, content: bytes = b"", depth: int = 8, colour: int = 0) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+def png_of(width: int, height: int, content: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress(content, 9))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
 
 
-def encoded(kind: str, size: tuple[int, int] = (60, 60), mode: str = "RGB", **options: Any) -> bytes:
-    picture = io.BytesIO()
-    Image.new(mode, size).save(picture, kind, **options)
-    return picture.getvalue()
-
-
 BAD_PICTURES: dict[str, bytes] = {
-    "nothing": b"",
     "one byte": b"\x89",
     "text": b"a seven, honestly",
-    "html": b"<html><script>alert(1)</script></html>",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-    "xml with an entity": b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><svg>&e;</svg>',
     "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
-    "pdf": b"%PDF-1.7\n1 0 obj\n<< >>\nendobj\n",
-    "zip": b"PK\x05\x06" + bytes(18),
     "pickle": b"cos\nsystem\n(S'true'\ntR.",
     "noise": np.random.default_rng(1).bytes(5000),
-    "zeros": bytes(5000),
-    "png's signature alone": PICTURE[:8],
-    "png's header alone": PICTURE[:33],
     "half a png": PICTURE[: len(PICTURE) // 2],
-    "png, checksum wrong": PICTURE[:29] + b"\0\0\0\0" + PICTURE[33:],
     "png, pixels damaged": PICTURE[:45] + b"\xff\xff\xff" + PICTURE[48:],
     "png of no width": png_of(0, 10),
-    "png of no height": png_of(10, 0),
-    "png without pixels": png_of(30, 30),
-    "png with too few pixels": png_of(300, 300, bytes(100)),
-    "png of a wrong depth": png_of(10, 10, bytes(200), depth=3),
-    "png of a wrong colour type": png_of(10, 10, bytes(200), colour=5),
     "png that claims to be huge": png_of(60_000, 60_000),
-    "png that claims 2^31": png_of(2**31 - 1, 2**31 - 1),
     "png that is a bomb": png_of(12_000, 12_000, bytes(12_001 * 12_000)),
     "png just over the limit": png_of(5000, MAX_PIXELS // 5000 + 1, bytes(5001 * (MAX_PIXELS // 5000 + 1))),
     "gif that claims to be huge": b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(20),
-    "half a gif": encoded("GIF", mode="P")[:-30],
-    "bmp that claims to be huge": encoded("BMP")[:18]
-    + struct.pack("<ii", 99_999, 99_999)
-    + encoded("BMP")[26:],
-    "bmp of a negative width": encoded("BMP")[:18] + struct.pack("<ii", -60, 60) + encoded("BMP")[26:],
-    "half a bmp": encoded("BMP")[:100],
-    "jpeg's start": b"\xff\xd8\xff\xe0\0\x10JFIF\0",
-    "jpeg that claims to be huge": encoded("JPEG").replace(b"\x08\0\x3c\0\x3c", b"\x08\xff\xff\xff\xff"),
-    "half a webp": encoded("WEBP", mode="RGB", lossless=True)[:20],
-    "webp's header": b"RIFF\xff\xff\xff\xffWEBPVP8 ",
-    "tiff's header": b"II*\0\x08\0\0\0",
-    "tiff that points nowhere": b"II*\0\xff\xff\xff\x7f",
     "tiff that points to itself": b"II*\0\x08\0\0\0\0\0\x08\0\0\0" + bytes(20),
-    "half a tiff": encoded("TIFF")[:200],
-    "an icon": encoded("ICO", mode="RGBA"),
-    "a ppm": b"P6 60 60 255 " + bytes(60 * 60 * 3),
     "a ppm that claims to be huge": b"P6 99999 99999 255 ",
-    "a tga": encoded("TGA"),
-    "a pcx": encoded("PCX"),
-    "an im file": encoded("IM"),
-    "an msp file": encoded("MSP", mode="1"),
-    "an xbm file": b"#define a_width 60\n#define a_height 60\nstatic char a_bits[] = {\n0x00\n};",
 }
 
 
 @pytest.mark.parametrize("content", BAD_PICTURES.values(), ids=BAD_PICTURES.keys())
-def test_bad_pictures_in_a_data_url(http: httpx.Client, content: bytes) -> None:
+def test_bad_pictures(http: httpx.Client, content: bytes) -> None:
     assert "xpected" in refused(http, "predict", [data_url(content), "relu"])
+    uploaded = safe(http.post("/gradio_api/upload", files={"files": ("seven.png", content)})).json()[0]
+    assert "xpected" in refused(http, "read_number", [file(uploaded), "relu"])
+    assert "xpected" in refused(http, "predict_sketchpad", [edited(file(uploaded)), "relu"])
 
 
-@pytest.mark.parametrize("content", BAD_PICTURES.values(), ids=BAD_PICTURES.keys())
-def test_bad_pictures_uploaded(http: httpx.Client, content: bytes) -> None:
-    uploaded = safe(http.post("/gradio_api/upload", files={"files": ("seven.png", content)}))
-    if uploaded.status_code != 200:
-        refusal(uploaded)
-        return
-    assert "xpected" in refused(http, "predict", [file(uploaded.json()[0]), "relu"])
-    edited: dict[str, Any] = {"background": None, "layers": [], "composite": file(uploaded.json()[0])}
-    assert "xpected" in refused(http, "predict_sketchpad", [edited, "relu"])
-
-
-GOOD = base64.b64encode(PICTURE).decode()
+GOOD = data_url(PICTURE)
 DATA_URLS = [
-    *(
-        "data:",
-        "data:,",
-        "data:image/png",
-        "data:image/png,",
-        "data:image/png;base64",
-        "data:image/png;base64,",
-    ),
-    *("data:image/png;base64,=", "data:image/png;base64,====", "data:image/png;base64,!!!!"),
-    *(
-        f"data:image/png;base64,{GOOD[:-5]}",
-        f"data:image/png;base64,{GOOD}=",
-        f"data:image/png;base64,{GOOD[1:]}",
-    ),
-    *(f"data:image/png;base64, {GOOD}", f"data:image/png;base64,{GOOD}\n", f" data:image/png;base64,{GOOD}"),
-    *(
-        f"data:image/png;charset=utf-8;base64,{GOOD}",
-        f"data:;base64,{GOOD}",
-        f"data:text/plain;base64,{GOOD}",
-    ),
-    *(f"data:text/html;base64,{GOOD}", f"data:image/;base64,{GOOD}", f"data:image/{'x' * 99};base64,{GOOD}"),
-    *(f"DATA:image/png;base64,{GOOD}", f"data:image/png;BASE64,{GOOD}", f"data:image/png;base32,{GOOD}"),
-    *(
-        f"data:image/png;hex,{PICTURE.hex()}",
-        f"data://image/png;base64,{GOOD}",
-        f"url(data:image/png;base64,{GOOD})",
-    ),
-    *(
-        f"blob:data:image/png;base64,{GOOD}",
-        f"javascript:data:image/png;base64,{GOOD}",
-        "data:image/png;base64," * 500,
-    ),
-    *(
-        f"data:image/png;base64,{GOOD}#",
-        f"data:image/png;base64,{GOOD}?x=1",
-        f"data:image/png;base64,{GOOD},{GOOD}",
-    ),
-    *(
-        "data:image/png;base64,\0",
-        "data:image/png;base64,\N{GREEK SMALL LETTER ALPHA}",
-        "data:image/png;base64,%00",
-    ),
-    "data:image/svg+xml;base64," + base64.b64encode(BAD_PICTURES["svg"]).decode(),
+    *("data:", "data:image/png,", "data:image/png;base64,", "data:image/png;base64,!!!!", GOOD[:-5]),
+    *(GOOD + "=", GOOD + "\n", " " + GOOD, GOOD + "#", f"{GOOD},{GOOD}", f"url({GOOD})", "blob:" + GOOD),
+    *(GOOD.replace("image/png", kind) for kind in ("", "text/html", "image/", f"image/{'x' * 99}")),
+    *(GOOD.replace("base64", "base32"), GOOD.upper(), "data:image/png;base64," * 500),
     "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg'/>",
     "data:image/png;base64," + "A" * MAX_DATA_URL,
     "data:image/png;base64," + "=" * 900_000,
 ]
 
 
-@pytest.mark.parametrize("url", DATA_URLS, ids=lambda url: url[:30].encode("ascii", "replace").decode())
-@pytest.mark.parametrize("endpoint", ["predict", "explain"])
-def test_data_urls(http: httpx.Client, endpoint: str, url: str) -> None:
-    message = refused(http, endpoint, data_for(endpoint, url))
+@pytest.mark.parametrize("url", DATA_URLS, ids=name)
+def test_data_urls(http: httpx.Client, url: str) -> None:
+    message = refused(http, "predict", [url, "relu"])
     assert "xpected" in message and len(message) < 500
 
 
-# Files that are none of the caller's
+def test_the_largest_picture_that_is_allowed_is_answered(http: httpx.Client) -> None:
+    side = int(MAX_PIXELS**0.5)
+    tiles = np.random.default_rng(1).integers(0, 256, (side // 40, side // 40, 3)).astype(np.uint8)
+    large = png(np.kron(tiles, np.ones((40, 40, 1), np.uint8)))
+    assert len(large) < MAX_BYTES
+    uploaded = http.post("/gradio_api/upload", files={"files": ("large.png", large)}).json()[0]
+    call(http, "predict", [file(uploaded), "relu"])  # within `PATIENCE`
+
+
+# Files and addresses that are none of the caller's
 
 PATHS = [
     *(
         "/etc/passwd",
-        "/etc/shadow",
         "/proc/self/environ",
-        "/proc/self/mem",
-        "/proc/self/cmdline",
         "/dev/zero",
-    ),
-    *(
         "/dev/stdin",
-        "/dev/random",
         "/",
         ".",
-        "..",
         "",
-        " ",
-        "~",
         "~/.ssh/id_rsa",
-        "/home/user/.ssh/id_rsa",
         "app.py",
     ),
-    *("../../../../etc/passwd", "..\\..\\etc\\passwd", "....//....//etc/passwd", "%2e%2e%2fetc%2fpasswd"),
+    *("../../../../etc/passwd", "%2e%2e%2fetc%2fpasswd", "{cache}", "{cache}/../../../../etc/passwd"),
+    *("{cache}/nothing.png", "{cache}\0.png", "{cache}/../secret.txt", "{secret}", "file://{secret}"),
+    *("{root}/app.py", "{root}/.git/config", "file:///etc/passwd", "A" * 5000, "a/" * 2000, "\0"),
+    *("http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/seven.png", "http://localhost:{port}/seven.png"),
     *(
-        "{cache}",
-        "{cache}/",
-        "{cache}/..",
-        "{cache}/../../../../etc/passwd",
-        "{cache}/nothing.png",
-        "{cache}\0.png",
-    ),
-    *("{cache}/%2e%2e/secret.txt", "{secret}", "{cache}/../secret.txt", "file://{secret}", "{root}/app.py"),
-    *("{root}/README.md", "{root}/mnist_mlp/weights/relu/config.json", "{root}/.git/config"),
-    *("file:///etc/passwd", "file:/etc/passwd", "file://localhost/etc/passwd", "FILE:///etc/passwd"),
-    *(
-        "data:image/png;base64,AAAA",
-        "A" * 5000,
-        "/" * 5000,
-        "a/" * 2000,
-        "\0",
-        "seven\0.png",
-        "CON",
-        "con.png",
-    ),
-    *("http://127.0.0.1:{port}/", "http://127.0.0.1:{port}/seven.png", "https://127.0.0.1:{port}/seven.png"),
-    *(
-        "http://localhost:{port}/seven.png",
         "http://[::1]:{port}/seven.png",
-        "http://0.0.0.0:{port}/seven.png",
-    ),
-    *(
+        "http://0.0.0.0:{port}/",
         "http://127.1:{port}/",
-        "http://2130706433:{port}/",
-        "http://0x7f000001:{port}/",
-        "http://0177.0.0.1:{port}/",
-    ),
-    *(
-        "http://[::ffff:127.0.0.1]:{port}/",
-        "http://[::ffff:7f00:1]:{port}/",
-        "http://0:{port}/",
-        "http://127.0.0.2:{port}/",
-    ),
-    *(
-        "http://user:pass@127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}#@127.0.0.1/",
-        "HTTP://127.0.0.1:{port}/",
-    ),
-    *(
-        "ftp://127.0.0.1:{port}/",
-        "gopher://127.0.0.1:{port}/_GET",
         "//127.0.0.1:{port}/",
-        "http:127.0.0.1:{port}",
     ),
-    *(
-        "http:///127.0.0.1:{port}/",
-        "http://",
-        "http://127.0.0.1:{port}\\@localhost/",
-        "http://127.0.0.1:99999/",
-    ),
-    *("http://①②⑦.⓪.⓪.①:{port}/", "http://127。0。0。1:{port}/", "{app}/gradio_api/info", "{app}/config"),
+    *("http://2130706433:{port}/", "http://0x7f000001:{port}/", "http://[::ffff:127.0.0.1]:{port}/"),
+    *("http://user:pass@127.0.0.1:{port}/", "HTTP://127.0.0.1:{port}/", "gopher://127.0.0.1:{port}/_GET"),
+    *("http://", "http://127.0.0.1:99999/", "{app}/gradio_api/info"),
 ]
 
 
 @pytest.fixture(scope="module")
-def secret(running_app: App) -> Path:
-    path = running_app.cache.parent / "secret.txt"
-    path.write_text(SECRET)
-    return path
+def places(running_app: Server, canary: Canary) -> dict[str, str]:
+    secret = running_app.cache.parent / "secret.txt"
+    secret.write_text(SECRET)
+    root = Path(__file__).parents[2]
+    return {
+        "{cache}": str(running_app.cache),
+        "{secret}": str(secret),
+        "{root}": str(root),
+        "{port}": str(canary.port),
+        "{app}": running_app.url,
+    }
 
 
-@pytest.fixture
-def fill(running_app: App, canary: Canary, secret: Path) -> dict[str, Any]:
-    root = Path(__file__).parent.parent
-    places = {"cache": running_app.cache, "secret": secret, "root": root, "port": canary.port}
-    return {"app": running_app.url, **places}
+def fill(text: str, places: dict[str, str]) -> str:
+    for key, value in places.items():
+        text = text.replace(key, value)
+    return text
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: repr(path)[:40].encode("ascii", "replace").decode())
-def test_files_that_are_none_of_the_callers(
-    http: httpx.Client, path: str, fill: dict[str, Any], canary: Canary
-) -> None:
-    for key, value in fill.items():
-        path = path.replace(f"{{{key}}}", str(value))
+@pytest.mark.parametrize("path", PATHS, ids=name)
+def test_files_that_are_none_of_the_callers(http: httpx.Client, path: str, places: dict[str, str]) -> None:
+    path = fill(path, places)
     refused(http, "predict", [file(path), "relu"])
-    refused(http, "explain", [file(path, url=path, orig_name=path), "relu", None])
-    refused(http, "predict_sketchpad", [{"background": file(path), "layers": [], "composite": None}, "relu"])
-    edited: dict[str, Any] = {"background": None, "layers": [file(path)], "composite": file(path)}
-    refused(http, "predict_sketchpad", [edited, "relu"])
-    assert canary.visits == 0
+    refused(http, "explain", [file(path, url=path, orig_name=path), "relu", None, None])
+    refused(http, "predict_sketchpad", [edited(file(path), file(path)), "relu"])
 
 
-@pytest.mark.parametrize(
-    "more", ["url", "orig_name", "mime_type", "is_stream", "size", "alt_text", "caption"]
-)
-def test_other_fields_of_a_file(http: httpx.Client, more: str, fill: dict[str, Any], canary: Canary) -> None:
-    values: tuple[Any, ...] = (f"http://127.0.0.1:{canary.port}/", "/etc/passwd", True, -1, [], {})
-    for value in values:
-        refused(http, "predict", [file(str(fill["secret"]), **{more: value}), "relu"])
-    assert canary.visits == 0
+def test_other_fields_of_a_file(http: httpx.Client, places: dict[str, str]) -> None:
+    values: list[Any] = [fill("http://127.0.0.1:{port}/", places), "/etc/passwd", True, -1, [], {}]
+    for more in ("url", "orig_name", "mime_type", "is_stream", "size", "alt_text"):
+        for value in values:
+            refused(http, "predict", [file(places["{secret}"], **{more: value}), "relu"])
 
 
-def test_nesting_does_not_hide_a_file(http: httpx.Client) -> None:
-    for picture in (
-        [file("/etc/passwd")],
-        {"x": file("/etc/passwd")},
-        {"composite": {"x": file("/etc/passwd")}},
-    ):
-        for endpoint in ENDPOINTS:
-            refused_or_empty(http, endpoint, data_for(endpoint, picture))
-
-
-def test_another_sessions_upload_is_not_given_away(http: httpx.Client, running_app: App) -> None:
+def test_another_session_s_upload_is_not_given_away(http: httpx.Client, running_app: Server) -> None:
     """Its place is told to its owner alone, and cannot be guessed or listed."""
-    mine = http.post("/gradio_api/upload", files={"files": ("mine.png", PICTURE)}).json()[0]
-    assert len(Path(mine).parent.name) == 64  # as hard to guess as the picture itself
-    for path in (running_app.cache, Path(mine).parent, Path(mine).parent.parent):
+    mine = Path(http.post("/gradio_api/upload", files={"files": ("mine.png", PICTURE)}).json()[0])
+    assert len(mine.parent.name) == 64  # as hard to guess as the picture itself
+    for path in (running_app.cache, mine.parent):
         assert safe(http.get(f"/gradio_api/file={path}")).status_code in (403, 404)
-    other = Path(mine).parent.with_name("0" * 64) / "mine.png"
-    refused(http, "predict", [file(str(other)), "relu"])
+    refused(http, "predict", [file(str(mine.parent.with_name("0" * 64) / "mine.png")), "relu"])
 
 
 GETS = [
-    *("/gradio_api/file=/etc/passwd", "/gradio_api/file={secret}", "/gradio_api/file=../../etc/passwd"),
-    *(
-        "/gradio_api/file={root}/app.py",
-        "/gradio_api/file={root}/.git/config",
-        "/gradio_api/file={cache}/../secret.txt",
-    ),
-    *(
-        "/gradio_api/file=file:///etc/passwd",
-        "/gradio_api/file=%2fetc%2fpasswd",
-        "/gradio_api/file=/dev/zero",
-    ),
-    *("/gradio_api/file=/proc/self/environ", "/gradio_api/file=//etc/passwd", "/gradio_api/file/etc/passwd"),
-    *(
-        "/file=/etc/passwd",
-        "/file/etc/passwd",
-        "/static/../../../etc/passwd",
-        "/static/%2e%2e/%2e%2e/etc/passwd",
-    ),
-    *(
-        "/static//etc/passwd",
-        "/assets/../../etc/passwd",
-        "/assets/%2e%2e%2f%2e%2e%2fetc/passwd",
-        "/svelte/../../etc/passwd",
-    ),
-    *(
-        "/gradio_api/proxy=http://127.0.0.1:{port}/",
-        "/gradio_api/proxy=file:///etc/passwd",
-        "/proxy=http://127.0.0.1:{port}/",
-    ),
-    *(
-        "/gradio_api/custom_component/x/client/component/../../../etc/passwd",
-        "/gradio_api/stream/x/1/2/playlist.m3u8",
-    ),
-    *(
-        "/gradio_api/call/predict/nothing",
-        "/gradio_api/call/nothing/nothing",
-        "/gradio_api/queue/data?session_hash=none",
-    ),
-    *(
-        "/gradio_api/runs/x",
-        "/gradio_api/token",
-        "/monitoring",
-        "/monitoring/summary",
-        "/monitoring/x",
-        "/gradio_api/vibe-code/",
-    ),
-    *(
-        "/gradio_api/deep_link?session_hash=x",
-        "/gradio_api/upload_progress?upload_id=none",
-        "/pwa_icon/0",
-        "/nothing",
-    ),
-    *(
-        "/gradio_api/dev/reload",
-        "/gradio_api/run-history/buckets",
-        "/?deep_link=../../../etc/passwd",
-        "/" + "x" * 5000,
-    ),
-    *(
-        "/?__theme=%00",
-        "/?view=%3Cscript%3E",
-        "/gradio_api/call/predict/%00",
-        "/logs",
-        "/docs",
-        "/%2e%2e/%2e%2e/etc/passwd",
-    ),
+    *("/gradio_api/file=/etc/passwd", "/gradio_api/file={secret}", "/gradio_api/file={root}/app.py"),
+    *("/gradio_api/file={cache}/../secret.txt", "/gradio_api/file=%2fetc%2fpasswd", "/file/etc/passwd"),
+    *("/static/%2e%2e/%2e%2e/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:{port}/", "/monitoring"),
+    *("/gradio_api/call/nothing/nothing", "/gradio_api/queue/data?session_hash=none", "/" + "x" * 5000),
+    *("/?deep_link=../../../etc/passwd", "/?__theme=%00", "/?view=%3Cscript%3E", "/gradio_api/heartbeat/x"),
 ]
 
 
 @pytest.mark.parametrize("path", GETS, ids=lambda path: path[:50])
-def test_addresses_that_lead_nowhere(
-    http: httpx.Client, path: str, fill: dict[str, Any], canary: Canary
-) -> None:
-    for key, value in fill.items():
-        path = path.replace(f"{{{key}}}", str(value))
-    # An event stream of nobody's may stay open: what counts is what it says, and that it harms nobody.
+def test_addresses_that_lead_nowhere(http: httpx.Client, path: str, places: dict[str, str]) -> None:
+    # A stream of events may stay open: what counts is what it says, and that it harms nobody.
     try:
-        with http.stream("GET", path, timeout=3) as answer:
+        with http.stream("GET", fill(path, places), timeout=2) as answer:
             text = "".join(text for text, _ in zip(answer.iter_text(), range(20)))
     except httpx.ReadTimeout:
         text = ""
     for leak in LEAKS[1:] if path.startswith("/?") else LEAKS:
         assert leak not in text
-    assert canary.visits == 0
 
 
-@pytest.mark.parametrize(
-    "path", ["call/predict/nothing", "call/v2/predict/nothing", "queue/data?session_hash=none"]
-)
-def test_event_streams_of_nobodys(http: httpx.Client, path: str) -> None:
-    """They say that there is no such thing, and end."""
-    answer = safe(http.get(f"/gradio_api/{path}"))
-    assert "404: Not Found" in answer.text
+@pytest.mark.parametrize("path", ["call/predict/nothing", "queue/data?session_hash=none"])
+def test_a_stream_of_no_session_says_so_and_ends(http: httpx.Client, path: str) -> None:
+    assert "404: Not Found" in safe(http.get(f"/gradio_api/{path}")).text
+
+
+def test_nobody_forgets_another_s_session(http: httpx.Client, digits: list[str]) -> None:
+    """A call waits for its owner, whoever names its session in another address."""
+    asked = http.post("/gradio_api/call/predict", json={"data": [digits[5], "relu"]})
+    session = asked.json()["event_id"]
+    http.get(f"/x/heartbeat/{session}")
+    outcome, answer = finish(http, "predict", asked)
+    assert outcome == "complete" and answer[0]["label"] == "5"
 
 
 # JSON, headers and bodies
@@ -626,42 +382,24 @@ def test_event_streams_of_nobodys(http: httpx.Client, path: str) -> None:
 BODIES: dict[str, bytes] = {
     "nothing": b"",
     "half an object": b'{"data": [',
-    "no JSON": b"data=1",
     "not UTF-8": b'{"data": ["\xff\xfe", "relu"]}',
-    "bytes": bytes(range(256)),
     "null": b"null",
     "a list": b"[]",
-    "a number": b"5",
-    "a string": b'"data"',
-    "an empty object": b"{}",
-    "data null": b'{"data": null}',
     "data a number": b'{"data": 5}',
     "data an object": b'{"data": {}}',
-    "data a string": b'{"data": "relu"}',
-    "data twice": b'{"data": ["x", "relu"], "data": [5, "relu"]}',
     "NaN": b'{"data": [NaN, "relu"]}',
     "infinity": b'{"data": [1e999, "relu"]}',
     "a long number": b'{"data": [' + b"9" * 5000 + b', "relu"]}',
     "nested lists": b'{"data": [' + b"[" * 100_000 + b"]" * 100_000 + b', "relu"]}',
-    "nested objects": b'{"data": [' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"]}",
     "nested, not so deep": b'{"data": [' + b"[" * 900 + b"]" * 900 + b', "relu"]}',
     "nested and open": b'{"data": ' + b"[" * 1_000_000,
-    "a million inputs": b'{"data": [' + b"1," * 1_000_000 + b"1]}",
-    "a million keys": b'{"data": [{' + b",".join(b'"%d":1' % i for i in range(200_000)) + b'}, "relu"]}',
-    "a long string": b'{"data": ["' + b"x" * 8_000_000 + b'", "relu"]}',
-    "over the limit": b'{"data": ["' + b"x" * MAX_BODY + b'", "relu"]}',
+    "many inputs": b'{"data": [' + b"1," * 100_000 + b"1]}",
+    "many keys": b'{"data": [{' + b",".join(b'"%d":1' % i for i in range(20_000)) + b'}, "relu"]}',
+    "over the limit": b'{"data": ["' + b"x" * MAX_REQUEST + b'", "relu"]}',
     "lone surrogates": b'{"data": ["\\ud800\\ud800", "relu"]}',
-    "a null byte": b'{"data": ["\\u0000", "relu"]}',
-    "a session that is a number": b'{"data": ["x", "relu"], "session_hash": 5}',
     "a session that is a list": b'{"data": ["x", "relu"], "session_hash": []}',
-    "an odd session": b'{"data": ["x", "relu"], "session_hash": "../../etc"}',
-    "a function that is text": b'{"data": ["x", "relu"], "fn_index": "predict"}',
     "a function that is not there": b'{"data": ["x", "relu"], "fn_index": 99999}',
-    "a negative function": b'{"data": ["x", "relu"], "fn_index": -1}',
     "event data": b'{"data": ["x", "relu"], "event_data": {"target": 1}}',
-    "a trigger": b'{"data": ["x", "relu"], "trigger_id": 99999}',
-    "a request of its own": b'{"data": ["x", "relu"], "request": {"headers": {}}}',
-    "a batch": b'{"data": ["x", "relu"], "batched": true}',
     "a prototype": b'{"data": ["x", "relu"], "__proto__": {}, "constructor": {}}',
 }
 
@@ -670,53 +408,45 @@ BODIES: dict[str, bytes] = {
 def test_bodies(http: httpx.Client, body: bytes) -> None:
     answer = http.post("/gradio_api/call/predict", content=body, headers=JSON)
     assert finish(http, "predict", answer)[0] == "error"
-    for path in ("/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/call/v2/predict"):
-        answer = safe(http.post(path, content=body, headers=JSON))
+    for path in ("run/predict", "queue/join", "call/v2/predict", "component_server"):
+        answer = safe(http.post(f"/gradio_api/{path}", content=body, headers=JSON))
         if answer.status_code != 200:
             refusal(answer)
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "text/plain", "application/xml", "multipart/form-data", "application/json; charset=utf-16"]
+    "kind", ["", "text/plain", "multipart/form-data", "application/json; charset=utf-16"]
 )
 def test_content_types(http: httpx.Client, kind: str) -> None:
-    answer = safe(
-        http.post(
-            "/gradio_api/call/predict", content=b'{"data": [5, "relu"]}', headers={"content-type": kind}
-        )
-    )
+    headers = {"content-type": kind}
+    answer = http.post("/gradio_api/call/predict", content=b'{"data": [5, "relu"]}', headers=headers)
     assert finish(http, "predict", answer)[0] == "error"
 
 
-def test_a_body_that_does_not_say_how_long_it_is(http: httpx.Client) -> None:
+@pytest.mark.parametrize("path", ["call/predict", "component_server", "upload", "mcp/"])
+def test_a_body_that_does_not_say_how_long_it_is(http: httpx.Client, path: str) -> None:
     def endless() -> Iterator[bytes]:
-        yield b'{"data": ["'
         for _ in range(MAX_BODY // 100_000 + 5):
             yield b"x" * 100_000
 
-    for path, headers in (
-        ("/gradio_api/call/predict", JSON),
-        ("/gradio_api/upload", {"content-type": "multipart/form-data; boundary=x"}),
-    ):
-        try:
-            answer = safe(http.post(path, content=endless(), headers=headers))
-        except httpx.TransportError:  # the connection is closed upon it
-            continue
-        assert 400 <= answer.status_code < 600
+    kind = "multipart/form-data; boundary=x" if path == "upload" else "application/json"
+    try:
+        answer = safe(http.post(f"/gradio_api/{path}", content=endless(), headers={"content-type": kind}))
+    except httpx.TransportError:  # the connection is closed upon it
+        return
+    assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "X"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", "X"])
 def test_other_methods(http: httpx.Client, method: str) -> None:
     answer = safe(http.request(method, "/gradio_api/call/predict", content=b"{}"))
     assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["nothing", "lambda", "__init__", "accept_blobs", "predict%00", "..", "-1", "0"]
-)
-def test_endpoints_that_are_not_there(http: httpx.Client, endpoint: str) -> None:
+@pytest.mark.parametrize("endpoint", ["nothing", "__init__", "accept_blobs", "predict%00", "-1", "answer "])
+def test_endpoints_that_do_not_exist(http: httpx.Client, endpoint: str) -> None:
     answer = safe(http.post(f"/gradio_api/call/{endpoint}", json={"data": ["", "relu"]}))
-    assert answer.status_code in (400, 404, 405, 422, 500)
+    assert answer.status_code == 404
     refusal(answer)
 
 
@@ -724,20 +454,10 @@ def test_endpoints_that_are_not_there(http: httpx.Client, endpoint: str) -> None
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "../../evil.png",
-        "/etc/cron.d/evil",
-        "..",
-        ".",
-        "a" * 5000 + ".png",
-        "nul\0l.png",
-        "\N{PILE OF POO}.png",
-        "",
-    ],
+    "filename", ["../../evil.png", "/etc/cron.d/evil", "..", "a" * 5000 + ".png", "n\0l.png", ""]
 )
-def test_names_of_uploads(http: httpx.Client, name: str, running_app: App) -> None:
-    answer = safe(http.post("/gradio_api/upload", files={"files": (name, PICTURE)}))
+def test_names_of_uploads(http: httpx.Client, filename: str, running_app: Server) -> None:
+    answer = safe(http.post("/gradio_api/upload", files={"files": (filename, PICTURE)}))
     if answer.status_code == 200:
         for path in answer.json():
             assert Path(path).resolve().is_relative_to(running_app.cache.resolve())
@@ -752,32 +472,102 @@ def test_uploads_over_the_limit(http: httpx.Client, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"--x", b"--x\r\n\r\n", b"--x--", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--"]
+    "body", [b"", b"--x", b"--x--", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--"]
 )
 def test_uploads_without_files(http: httpx.Client, body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=x"}
     assert safe(http.post("/gradio_api/upload", content=body, headers=headers)).status_code < 600
 
 
-SERVED: list[dict[str, Any]] = [
-    {},
-    {"data": None, "component_id": 99999, "fn_name": "accept_blobs", "session_hash": "x"},
-    {"data": None, "component_id": "x", "fn_name": "accept_blobs", "session_hash": "x"},
-    *(
-        {"data": data, "component_id": component, "fn_name": name, "session_hash": "x"}
-        for component in range(1, 30, 4)
-        for name in ("accept_blobs", "preprocess", "__init__", "__class__")
-        for data in (None, {"type": "composite", "id": "x"})
-    ),
-]
+# The functions of components, which do not queue
+
+
+def ask_component(http: httpx.Client, **body: Any) -> httpx.Response:
+    filled = {"data": None, "component_id": 1, "fn_name": "answer", "session_hash": "stranger", **body}
+    content = json.dumps({key: value for key, value in filled.items() if value is not ...})
+    return safe(http.post("/gradio_api/component_server", content=content.encode(), headers=JSON))
+
+
+@pytest.mark.parametrize("field", ["data", "component_id", "fn_name", "session_hash"])
+def test_a_component_s_function_with_a_wrong_or_missing_field(http: httpx.Client, field: str) -> None:
+    values: list[Any] = [..., [], {}, 99999, -1, "x", "__init__", "__class__", "preprocess", "accept_blobs"]
+    for value in values:
+        if field == "data" or (field == "session_hash" and value == "x"):
+            continue
+        answer = ask_component(http, **{field: value})
+        assert 400 <= answer.status_code < 500, answer.text
+        refusal(answer)
+
+
+@pytest.fixture(scope="module")
+def functions(http: httpx.Client) -> list[tuple[int, str]]:
+    """Every function of a component that the page may ask, but for the editor's upload."""
+    components = http.get("/config").json()["components"]
+    return [
+        (component["id"], function)
+        for component in components
+        for function in component["props"].get("server_fns") or []
+        if function != "accept_blobs"
+    ]
 
 
 @pytest.mark.parametrize(
-    "body", SERVED, ids=lambda body: "-".join(str(value)[:12] for value in body.values())
+    "wrong",
+    [*WRONG, *DATA_URLS, *({"picture": wrong, "network": "relu"} for wrong in [*WRONG, *DATA_URLS])],
+    ids=name,
 )
-def test_functions_of_components(http: httpx.Client, body: dict[str, Any]) -> None:
-    answer = safe(http.post("/gradio_api/component_server", json=body))
-    assert (answer.status_code == 200 and answer.json() is None) or answer.status_code >= 400
+def test_the_page_s_own_questions(http: httpx.Client, functions: list[tuple[int, str]], wrong: Any) -> None:
+    for component, function in functions:
+        answer = ask_component(http, component_id=component, fn_name=function, data=wrong)
+        if answer.status_code != 200:
+            assert answer.status_code < 500, answer.text
+            refusal(answer)
+
+
+def test_a_picture_that_is_large_does_not_pass_the_queue_by(
+    http: httpx.Client, functions: list[tuple[int, str]]
+) -> None:
+    large = data_url(png_of(4000, 4000, bytes(4001 * 4000)))
+    assert len(large) < MAX_DATA_URL
+    for component, function in functions:
+        data = {"picture": large, "network": "relu", "explain": None}
+        answer = ask_component(http, component_id=component, fn_name=function, data=data)
+        assert answer.status_code == 400, answer.text
+        assert "xpected" in refusal(answer)
+
+
+@pytest.fixture(scope="module")
+def editor(http: httpx.Client) -> int:
+    components = http.get("/config").json()["components"]
+    return next(component["id"] for component in components if component["type"] == "imageeditor")
+
+
+def put(http: httpx.Client, editor: int, name: str, picture: bytes, **fields: str) -> httpx.Response:
+    """Send a picture as the editor of the second tab does."""
+    whose = {"component_id": str(editor), "session_hash": "stranger", "fn_name": "accept_blobs"}
+    form = {**whose, "type": "composite", "id": name, "index": "null", **fields}
+    return safe(http.post("/gradio_api/component_server", data=form, files={"file": ("blob", picture)}))
+
+
+def test_the_editor_s_uploads_are_bounded(http: httpx.Client, editor: int, digits: list[str]) -> None:
+    assert put(http, editor, "x", bytes(MAX_EDITED + 1)).status_code == 400
+    for number in range(MAX_HELD):
+        assert put(http, editor, f"stranger {number}", PICTURE).status_code == 200
+    refused_upload = put(http, editor, "one too many", PICTURE)
+    assert refused_upload.status_code == 400 and "busy" in refusal(refused_upload)
+    for number in range(MAX_HELD):  # none was pushed out by another's
+        outcome, answer = call(http, "predict_sketchpad", [{"id": f"stranger {number}"}, "relu"])
+        assert outcome == "complete" and answer[0]["label"] == "1"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"type": "x"}, {"id": ""}, {"index": "-1"}, {"fn_name": "x"}, {"component_id": "x"}]
+)
+def test_odd_uploads_of_the_editor(http: httpx.Client, editor: int, fields: dict[str, str]) -> None:
+    answer = put(http, editor, "odd", PICTURE, **fields)
+    assert answer.status_code == 200 or refusal(answer)
+    call(http, "predict_sketchpad", [{"id": "odd"}, "relu"])  # makes room again
+    call(http, "predict_sketchpad", [{"id": ""}, "relu"])
 
 
 # Anything at all
@@ -798,32 +588,10 @@ anything = st.recursive(
 
 @given(picture=anything, network=anything, endpoint=st.sampled_from(ENDPOINTS))
 @settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_anything(http: httpx.Client, picture: Any, network: Any, endpoint: str) -> None:
     refused_or_empty(http, endpoint, data_for(endpoint, picture, network))
-
-
-# What all of it must not have done
-
-
-def test_the_canary_was_never_visited(canary: Canary) -> None:
-    assert canary.visits == 0
-
-
-def test_the_slowest_picture_that_is_allowed_is_in_time(http: httpx.Client) -> None:
-    rng = np.random.default_rng(1)
-    side = int(MAX_PIXELS**0.5)
-    noise = np.kron(
-        rng.integers(0, 256, (side // 40, side // 40, 3)).astype(np.uint8), np.ones((40, 40, 1), np.uint8)
-    )
-    large = io.BytesIO()
-    Image.fromarray(noise).save(large, "PNG")
-    assert len(large.getvalue()) < MAX_BYTES
-    uploaded = http.post("/gradio_api/upload", files={"files": ("large.png", large.getvalue())}).json()
-    start = time.monotonic()
-    call(http, "predict", [file(uploaded[0]), "relu"])
-    assert time.monotonic() - start < MAX_SECONDS

@@ -1,19 +1,12 @@
-"""The limits that hold for all visitors together, in apps that really run."""
+"""The limits that hold for all callers together, in apps that really run."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import http.client
-import io
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +14,11 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from conftest import App as Running
-from conftest import free_port, wait_until_served
-from gradio.routes import App
 from gradio_client import Client, handle_file
-from PIL import Image
-from playwright.sync_api import Page, expect
+from helpers import Server, data_url, launched, png, wait_until
 
-from mnist_mlp import guard
-from mnist_mlp.picture import is_small
-from mnist_mlp.server.limits import SMALL_PIXELS, SMALL_URL
-
-ROOT = Path(__file__).parent.parent
-
-
-def png(canvas: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(canvas).save(file, "PNG")
-    return file.getvalue()
-
-
-def data_url(content: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(content).decode()
+from mnist_mlp.server import middleware
+from mnist_mlp.server.middleware import Quota
 
 
 def one(side: int) -> bytes:
@@ -52,33 +28,35 @@ def one(side: int) -> bytes:
     return png(canvas)
 
 
-# Busy: the app with places for two calls that wait, and one that takes as long as a file is there
+# The app with places for two calls that wait, in which a call with a picture takes as long as a file is there
 
 BUSY = """
 import runpy, sys, time
 from pathlib import Path
-from mnist_mlp import canvas, limits
-limits.MAX_WAITING, limits.AT_ONCE = 2, 1
-find_ink = canvas.find_ink
+from mnist_mlp.server import limits
+limits.MAX_WAITING, limits.CALLS_AT_ONCE = 2, 1
+from mnist_mlp.server import api
+canvas = api._canvas
 def slowly(picture):
-    while max(picture.shape) > 300 and Path(sys.argv[1]).exists():
+    while Path(sys.argv[1]).exists():
         time.sleep(0.05)
-    return find_ink(picture)
-canvas.find_ink = slowly
+    return canvas(picture)
+api._canvas = slowly
 runpy.run_path("app.py", run_name="__main__")
 """
 
 
 class Busy:
-    """An app whose answers to a large picture are held back until it is released."""
+    """An app whose answers to callers are held back until it is released."""
 
-    def __init__(self, app: Running, folder: Path):
-        self.app, self.holding, self.picture = app, folder / "hold", folder / "large.png"
+    def __init__(self, app: Server, holding: Path):
+        self.app, self.holding, self.picture = app, holding, holding.with_name("one.png")
         self.picture.write_bytes(one(400))
-        self.large = data_url(one(400))
+        self.url = data_url(one(400))
 
-    def join(self) -> httpx.Response:
-        return httpx.post(f"{self.app.url}/gradio_api/call/predict", json={"data": [self.large, "relu"]})
+    def join(self, endpoint: str = "predict") -> httpx.Response:
+        data = [self.url, "relu"] if endpoint == "predict" else [self.url, "relu", None, None]
+        return httpx.post(f"{self.app.url}/gradio_api/call/{endpoint}", json={"data": data})
 
     def waiting(self) -> int:
         return int(httpx.get(f"{self.app.url}/gradio_api/queue/status").json()["queue_size"])
@@ -89,7 +67,7 @@ class Busy:
         calls = []
         for waiting in (0, 1, 2):  # the first one is not waiting but at work
             calls.append(self.join().json()["event_id"])
-            until(lambda waiting=waiting: self.waiting() == waiting)  # type: ignore[misc]
+            wait_until(lambda waiting=waiting: self.waiting() == waiting)  # type: ignore[misc]
         return calls
 
     def answers(self, calls: list[str]) -> list[str]:
@@ -99,40 +77,17 @@ class Busy:
         return [json.loads(text.rsplit("data: ", 1)[1])[0]["label"] for text in said]
 
 
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
-    folder, port = tmp_path_factory.mktemp("busy"), free_port()
-    log = folder / "log.txt"
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SERVER_PORT": str(port)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", BUSY, str(folder / "hold")],
-            cwd=ROOT,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=output,
-        )
-    app = Running(f"http://127.0.0.1:{port}", process, folder, log)
-    try:
-        wait_until_served(app)
-        yield Busy(app, folder)
-    finally:
-        process.kill()
-        process.wait()
+def running(start_app: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Busy:
+    holding = tmp_path_factory.mktemp("busy") / "hold"
+    return Busy(start_app("-c", BUSY, str(holding)), holding)
 
 
 @pytest.fixture
 def busy(running: Busy) -> Iterator[Busy]:
     yield running
     running.holding.unlink(missing_ok=True)
-    until(lambda: running.waiting() == 0)
+    wait_until(lambda: running.waiting() == 0)
 
 
 def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
@@ -142,7 +97,6 @@ def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
     assert refused.json() == {"detail": "Queue is full. Max size is 2 and size is 2."}
     busy.holding.unlink()
     assert busy.answers(calls) == ["1", "1", "1"]  # nobody who waited was lost
-    assert busy.answers([busy.join().json()["event_id"]]) == ["1"]
     assert "Traceback" not in busy.app.log.read_text()
 
 
@@ -152,145 +106,80 @@ def test_gradio_client_says_so_too(busy: Busy) -> None:
     with pytest.raises(Exception, match="Queue is full! Please try again"):
         client.predict(handle_file(busy.picture), api_name="/predict")
     busy.holding.unlink()
-    until(lambda: busy.waiting() == 0)
+    wait_until(lambda: busy.waiting() == 0)
     assert client.predict(handle_file(busy.picture), api_name="/predict")[0]["label"] == "1"
 
 
-def test_the_page_says_that_it_is_busy(busy: Busy, page: Page) -> None:
-    page.goto(busy.app.url)
-    pad = page.locator("#pad canvas")
-    expect(pad).to_be_visible(timeout=30_000)
-    box = pad.bounding_box()
-    assert box
-
-    def draw(start: float) -> None:
-        page.mouse.move(box["x"] + box["width"] * start, box["y"] + box["height"] * 0.2)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=8)
-        page.mouse.up()
-
-    busy.fill()
-    draw(0.5)
-    expect(page.get_by_text("This application is currently busy").first).to_be_visible(timeout=10_000)
-    busy.holding.unlink()
-    until(lambda: busy.waiting() == 0)
-    draw(0.48)
-    expect(page.locator("#label")).to_contain_text("%", timeout=10_000)
+def test_all_endpoints_share_one_limit(busy: Busy) -> None:
+    busy.holding.touch()
+    busy.join("predict")
+    wait_until(lambda: busy.waiting() == 0)
+    busy.join("explain")  # another function waits for the same place
+    time.sleep(0.5)
+    assert busy.waiting() == 1
 
 
-def test_nobody_passes_the_queue_by(busy: Busy) -> None:
-    for path in ("run", "api"):
-        past = httpx.post(f"{busy.app.url}/gradio_api/{path}/predict", json={"data": [busy.large, "relu"]})
-        assert past.status_code == 404 and "join the queue" in past.json()["detail"]
-
-
-# One call
-
-
-def call(function: Callable[..., Any], payload: str, part: gr.components.Component | None = None) -> Any:
-    """What a function answers as the server calls it: from an event loop, in a thread named "server"."""
-    with gr.Blocks() as demo:
-        gr.Interface(function, part or gr.Textbox(), gr.Textbox())
-    guard.at_once(demo)
-    event = next(each.fn for each in demo.fns.values() if each.fn and each.api_name == function.__name__)
-    with ThreadPoolExecutor(1, "server") as server:
-        return server.submit(asyncio.run, event(payload)).result()
-
-
-def test_a_drawing_is_answered_on_the_spot_and_all_else_in_a_thread() -> None:
-    def where(picture: str) -> str:
-        return threading.current_thread().name
-
-    assert call(where, data_url(one(224))).startswith("server")
-    for picture in (data_url(one(400)), "no picture"):
-        assert not call(where, picture).startswith("server")
-
-
-def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(text: str) -> str:
-        time.sleep(3)
-        return text
-
-    slow_to_read = gr.Textbox()
-    monkeypatch.setattr(slow_to_read, "preprocess", slow)
-    monkeypatch.setattr(guard, "MAX_SECONDS", 0.2)
-    for function, part in ((slow, gr.Textbox()), (str, slow_to_read)):
-        start = time.monotonic()
-        with pytest.raises(gr.Error, match=r"No answer within 0\.2 seconds"):
-            call(function, "a picture", part)
-        assert time.monotonic() - start < 2
-
-
-def test_what_is_small() -> None:
-    assert is_small(data_url(one(224)))
-    assert not is_small(data_url(one(226)))
-    noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
-    assert noise.size < SMALL_PIXELS and len(data_url(png(noise))) > SMALL_URL
-    assert not is_small(data_url(png(noise)))
-    # A second header, which Pillow goes by.
-    twice = one(28)[:8] + one(28)[8:33] + one(4000)[8:33] + one(28)[33:]
-    assert Image.open(io.BytesIO(twice)).size == (4000, 4000)
-    assert not is_small(data_url(twice))
-    for bad in ("", "x", "data:image/png;base64,", data_url(b"GIF89a"), data_url(one(224)[:20])):
-        assert not is_small(bad)
-
-
-def test_a_page_is_built_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-    monkeypatch.setattr(App, "create_app", made.append)
-    with guard.no_server_yet(), gr.Blocks() as demo:
-        gr.Interface(str, gr.Textbox(), gr.Textbox())
-    assert not made and demo.fns
-    with pytest.raises(ValueError), guard.no_server_yet():
-        raise ValueError
-    App.create_app(demo)
-    assert made == [demo]  # from then on, as before
-
-
-# What is remembered
+# The cache folder
 
 
 @pytest.fixture
-def served() -> Iterator[gr.Blocks]:
-    """A small app behind the guard, in this process, to look into."""
-    with gr.Blocks(**guard.BLOCKS) as demo:
-        gr.Interface(lambda text: text, gr.Textbox(), gr.Textbox(), api_name="echo")
-    guard.at_once(demo)
-    guard.line_up(demo)
-    options = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False, "server_port": free_port()}
-    demo.launch(**options, **guard.LAUNCH)
-    yield demo
-    demo.close(verbose=False)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return tmp_path
 
 
-def remembered(demo: gr.Blocks) -> set[str]:
-    queue = demo._queue
-    kept: list[Any] = [queue.pending_messages_per_session, queue.pending_event_ids_session]
-    return {session for each in [*kept, demo.state_holder.session_data] for session in each}
+def test_the_cache_is_full_by_bytes_or_by_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MAX_CACHE", 1000)
+    monkeypatch.setattr(middleware, "MAX_FILES", 10)
+    assert asyncio.run(Quota().has_room(1000))
+    assert not asyncio.run(Quota().has_room(1001))
+    (folder / "large").write_bytes(bytes(900))
+    assert not asyncio.run(Quota().has_room(101))
+    (folder / "large").unlink()
+    (folder / "deep").mkdir()
+    for number in range(10):
+        (folder / "deep" / str(number)).touch()
+    assert not asyncio.run(Quota().has_room(1))
 
 
-def test_a_closed_page_is_forgotten(served: gr.Blocks) -> None:
-    function = next(each._id for each in served.fns.values() if each.api_name == "echo")
-    alive = http.client.HTTPConnection("127.0.0.1", served.server_port)
-    alive.request("GET", "/gradio_api/heartbeat/visitor")
-    heartbeat = alive.getresponse()
-    assert b"ALIVE" in heartbeat.readline()
-    joining = {"data": ["hello"], "fn_index": function, "session_hash": "visitor"}
-    httpx.post(f"{served.local_url}gradio_api/queue/join", json=joining).raise_for_status()
-    until(lambda: not served._queue.event_ids_to_events)  # answered, and not asked for
-    assert remembered(served) == {"visitor"}
-    heartbeat.close()
-    alive.close()
-    until(lambda: not remembered(served))
+def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MAX_FILES", 10)
+    measured: list[str] = []
+
+    def measure(_: Path) -> tuple[int, int]:
+        measured.append(threading.current_thread().name)
+        return 0, 0
+
+    monkeypatch.setattr(middleware, "_measure", measure)
+
+    async def upload() -> list[bool]:
+        quota = Quota()
+        return [await quota.has_room(1) for _ in range(12)]
+
+    assert asyncio.run(upload()) == [True] * 10 + [False] * 2
+    assert len(measured) == 1 and measured != [threading.main_thread().name]  # and not on the event loop
 
 
-def test_callers_without_a_page_are_forgotten_in_turn(served: gr.Blocks) -> None:
-    queue = served._queue
-    queue.pending_messages_per_session.max_size = queue.pending_event_ids_session.max_size = 5  # type: ignore[attr-defined]
-    served.state_holder.capacity = 5
-    with httpx.Client(base_url=f"{served.local_url}") as client:
-        for number in range(20):
-            call = client.post("gradio_api/call/echo", json={"data": [str(number)]}).json()["event_id"]
-            assert f'data: ["{number}"]' in client.get(f"gradio_api/call/echo/{call}").text
-    assert len(remembered(served)) <= 15
-    assert len(queue.event_analytics) == 1 and not queue.cached_event_analytics_summary["functions"]
+def test_a_full_cache_refuses_uploads_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MAX_FILES", -1)
+    with gr.Blocks() as demo:
+        gr.Interface(str, "text", "text", api_name="echo")
+    middleware.queue(demo)
+    with launched(demo, **middleware.LAUNCH) as url:
+        refused = httpx.post(f"{url}/gradio_api/upload", files={"files": ("x.png", b"x")})
+        assert refused.status_code == 503 and "try again later" in refused.json()["detail"]
+        assert httpx.post(f"{url}/gradio_api/call/echo", json={"data": ["x"]}).status_code == 200
+
+
+def test_an_error_in_the_app_ends_in_json_without_its_text() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError("a secret")
+
+    transport = httpx.ASGITransport(middleware.Limits(broken))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return await client.get("/anything")
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 500 and "secret" not in answer.text and answer.json()["detail"]

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,10 +27,48 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 OWNER, READER, SECRET = "owner", "reader", {"hf_owner": "owner", "hf_reader": "reader"}
-LFS_FILES = (
-    ".safetensors",
-    ".png",
-)  # what a new repository's .gitattributes puts into LFS, of what is sent here
+LFS_FILES = (".safetensors", ".png")  # of what is sent here, what a new repository keeps in LFS
+
+# Of no network: the card has to show the figures that it is given.
+METRICS = {
+    "relu": {
+        "test_errors": 4321,
+        "test_accuracy": 0.5679,
+        "test_ece": 0.0123,
+        "epochs": 7,
+        "not_sure_below": 0.37,
+    },
+    "sigmoid": {"test_errors": 1234, "test_accuracy": 0.8766},
+    "robustness": {},
+}
+# Code for the fixture `hub_user`.
+PUSH = 'print(load(sys.argv[1]).push_to_hub("owner/digits"))'
+SAME = """
+import numpy as np
+net = MLP.from_pretrained("owner/digits")
+assert all(np.array_equal(net.weights[k], v) for k, v in load(sys.argv[1]).weights.items())
+assert net.config == load(sys.argv[1]).config
+print(net.activation)
+"""
+PUBLISH = """
+from pathlib import Path
+from mnist_mlp.training.publish import publish
+print(publish(Path(sys.argv[1]), "owner/digits", pictures=Path(sys.argv[2]) if sys.argv[2:] else None))
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""The fixture `hub_user`."""
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    """What a process that ended well has printed."""
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def refused(done: subprocess.CompletedProcess[str], error: str) -> None:
+    assert done.returncode == 1
+    assert error in done.stderr
 
 
 class HubError(Exception):

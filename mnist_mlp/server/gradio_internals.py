@@ -1,0 +1,94 @@
+"""The private parts of Gradio that the app depends on. Each stands here with its reason.
+
+`tests/server/test_gradio_internals.py` says which of them a new version of Gradio has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from gradio.components.base import server
+from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.route_utils import FnIndexInferError
+from gradio.utils import LRUCache, get_upload_folder
+
+from mnist_mlp.picture import PictureError, read_picture
+from mnist_mlp.server.limits import HELD_AGE, MAX_EDITED, MAX_HELD
+
+# Gradio raises this for a call to an endpoint that does not exist. Without a handler for it the caller gets a
+# status of 500, and the log a traceback.
+UnknownEndpoint = FnIndexInferError
+
+
+def cache_folder() -> Path:
+    """Where Gradio keeps uploads, and looks for the files of answers. No public name says where that is."""
+    return Path(get_upload_folder())
+
+
+# After each call Gradio summarises its last 10,000 calls for a dashboard, with pandas, even where the
+# dashboard is closed. Without these settings that takes longer than reading a digit.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+
+
+def bound_sessions(demo: gr.Blocks) -> None:
+    """Bound the sessions whose calls Gradio remembers; call it after `demo.queue`.
+
+    Gradio removes one when its result is fetched. Without this bound, callers who leave before that fill the
+    memory. The messages for them are already bounded like this.
+    """
+    queue = demo._queue
+    queue.pending_event_ids_session = LRUCache(queue.pending_messages_per_session.max_size)
+
+
+class Sketchpad(gr.Sketchpad):
+    """Gradio's editor, for a photo or a picture: upload, paste, webcam, crop, draw over.
+
+    As an input, it passes the picture as a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4); None where there is
+    none.
+
+    Gradio keeps each upload of the editor in memory until the call that uses it. Without the methods below,
+    uploads that no call follows fill the memory, and each call costs three decoded pictures instead of one.
+    """
+
+    def __init__(self, **kwargs: object):
+        super().__init__(**kwargs)  # type: ignore[arg-type]
+        self._held: dict[str, tuple[float, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def get_block_name(self) -> str:
+        return "imageeditor"
+
+    @server
+    def accept_blobs(self, data: AcceptBlobs) -> None:
+        """Keep an upload's finished picture for `HELD_AGE` seconds; refuse it while all places are taken."""
+        if data.data.get("type") != "composite":
+            return
+        picture, now = data.files[0][1], time.monotonic()
+        if len(picture) > MAX_EDITED:
+            raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
+        with self._lock:
+            for name in [name for name, (since, _) in self._held.items() if now - since > HELD_AGE]:
+                del self._held[name]
+            name = str(data.data["id"])
+            if len(self._held) >= MAX_HELD and name not in self._held:
+                raise gr.Error("The app is busy with other visitors' pictures: try again in a moment.")
+            self._held[name] = now, picture
+
+    def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
+        if payload is None:
+            return None
+        try:
+            if payload.id is not None:
+                _, picture = self._held.pop(payload.id, (0.0, None))
+                return None if picture is None else read_picture(picture)
+            file = payload.composite or payload.background
+            return None if file is None else read_picture(Path(file.path))
+        except PictureError as fault:
+            raise gr.Error(str(fault), print_exception=False) from None

@@ -1,0 +1,157 @@
+"""The endpoints of the running app, as `gradio_client` and curl reach them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from helpers import data_url, png
+from PIL import Image
+
+from mnist_mlp import load, read, to_mnist
+from mnist_mlp.training.data import Mnist
+
+NETWORKS = ("relu", "sigmoid")
+
+
+@pytest.fixture(scope="module")
+def client(app: str) -> Client:
+    return Client(app, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def digits(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A clear digit of each class, which both networks read rightly: a file, black on white."""
+    folder = tmp_path_factory.mktemp("digits")
+    files = {}
+    for digit in range(10):
+        images = mnist.x_train[mnist.y_train == digit][:50]
+        x = images.astype(np.float32) / 255
+        clear = np.minimum(*(load(network).predict_proba(x)[:, digit] for network in NETWORKS))
+        files[digit] = folder / f"{digit}.png"
+        enlarged = Image.fromarray(255 - images[clear.argmax()]).resize((280, 280), Image.Resampling.BICUBIC)
+        enlarged.save(files[digit])
+    return files
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("blank") / "blank.png"
+    Image.new("L", (280, 280), 255).save(path)
+    return path
+
+
+def test_predict_gives_the_label_and_the_28_by_28_picture(client: Client, digits: dict[int, Path]) -> None:
+    for digit, path in digits.items():
+        network = NETWORKS[digit % 2]
+        label, preview = client.predict(handle_file(path), network, api_name="/predict")
+        assert label["label"] == str(digit)
+        x = to_mnist(np.asarray(Image.open(path)))
+        expected = load(network).predict_proba(x)
+        assert len(label["confidences"]) == 3
+        for one in label["confidences"]:
+            assert one["confidence"] == pytest.approx(expected[int(one["label"])], abs=1e-3)
+        pixels = np.asarray(Image.open(preview))
+        assert pixels.shape == (28, 28) and np.abs(pixels / 255 - x).max() < 0.003  # rounded to 8 bits
+
+
+def test_predict_gives_all_digits_of_a_number(
+    client: Client, digits: dict[int, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "number.png"
+    canvas = np.hstack([np.asarray(Image.open(digits[digit]).resize((160, 160))) for digit in (0, 0, 7)])
+    Image.fromarray(canvas).save(path)
+    reading = read(canvas)
+    label, preview = client.predict(handle_file(path), api_name="/predict")
+    assert label["label"] == reading.text
+    strip = np.asarray(Image.open(preview))
+    assert strip.shape == (28, 28 * len(reading.digits))
+    for number, digit in enumerate(reading.digits):
+        pixels = strip[:, 28 * number : 28 * (number + 1)] / 255
+        assert np.abs(pixels - digit.pixels).max() < 0.003
+
+
+def test_relu_is_the_default(client: Client, digits: dict[int, Path]) -> None:
+    default = client.predict(handle_file(digits[3]), api_name="/predict")
+    assert default[0] == client.predict(handle_file(digits[3]), "relu", api_name="/predict")[0]
+    assert default[0] != client.predict(handle_file(digits[3]), "sigmoid", api_name="/predict")[0]
+
+
+def test_curl_reads_a_data_url(app: str, digits: dict[int, Path]) -> None:
+    picture = data_url(digits[4].read_bytes())
+    joined = httpx.post(f"{app}/gradio_api/call/predict", json={"data": [picture, "relu"]}).json()
+    answer = httpx.get(f"{app}/gradio_api/call/predict/{joined['event_id']}").text
+    assert answer.startswith("event: complete")
+    label, preview = json.loads(answer.split("data: ", 1)[1].split("\n\n")[0])
+    assert label["label"] == "4"
+    assert httpx.get(preview["url"]).content.startswith(b"\x89PNG")
+
+
+def test_predict_sketchpad_reads_the_editor_s_value(client: Client, digits: dict[int, Path]) -> None:
+    for digit in (2, 7):
+        file = handle_file(digits[digit])
+        expected = client.predict(file, "relu", api_name="/predict")[0]
+        for background, composite in ((file, file), (None, file), (file, None)):
+            value: dict[str, Any] = {"background": background, "layers": [], "composite": composite}
+            label, preview = client.predict(value, "relu", api_name="/predict_sketchpad")
+            assert label == expected and np.asarray(Image.open(preview)).shape[:2] == (28, 28)
+    empty: dict[str, Any] = {"background": None, "layers": [], "composite": None}
+    assert not client.predict(empty, api_name="/predict_sketchpad")[0]
+
+
+def test_where_nothing_is_drawn_there_is_no_label(client: Client, blank: Path) -> None:
+    for picture in (None, "", handle_file(blank)):
+        label, preview = client.predict(picture, api_name="/predict")
+        assert not label and preview is None
+
+
+def test_an_explanation_adds_up_to_the_logit(client: Client, digits: dict[int, Path]) -> None:
+    for network in NETWORKS:
+        net = load(network)
+        x = to_mnist(np.asarray(Image.open(digits[8])))
+        for digit in (None, 3):
+            told = client.predict(handle_file(digits[8]), network, digit, None, api_name="/explain")
+            assert told["predicted"] == 8 and told["digit"] == (8 if digit is None else digit)
+            assert np.sum(told["evidence"]) + told["bias"] == pytest.approx(told["logit"], abs=1e-3)
+            assert told["logit"] == pytest.approx(float(net.forward(x).logits[told["digit"]]), abs=1e-3)
+            assert np.shape(told["pixels"]) == (28, 28) and len(told["h1"]) == 128 and len(told["h2"]) == 256
+
+
+def test_without_a_digit_there_is_nothing_to_explain(client: Client, blank: Path) -> None:
+    with pytest.raises(AppError, match=r"no digit to explain. Draw a digit\."):
+        client.predict(handle_file(blank), api_name="/explain")
+
+
+def test_the_schema_says_what_goes_in_and_out(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert endpoints.keys() == {"/predict", "/predict_sketchpad", "/explain", "/read_number"}
+    for endpoint in endpoints.values():
+        assert endpoint["description"]
+        picture, network, *_ = endpoint["parameters"]
+        assert picture["parameter_name"] == "picture"
+        assert network["parameter_default"] == "relu" and network["type"]["enum"] == list(NETWORKS)
+    label, preview = endpoints["/predict"]["returns"]
+    assert endpoints["/predict"]["parameters"][0]["python_type"]["type"] == "filepath"
+    assert label["type"]["properties"].keys() == {"label", "confidences"}
+    assert preview["python_type"]["type"] in ("filepath", "None | filepath")
+
+
+def test_a_file_that_is_no_picture(client: Client, tmp_path: Path) -> None:
+    half = png(np.zeros((20, 20), np.uint8))[:40]
+    for name, content in (("text.png", b"just text"), ("empty.png", b""), ("half.png", half)):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(AppError, match="Expected a picture"):
+            client.predict(handle_file(path), api_name="/predict")
+
+
+def test_nobody_passes_the_queue_by(app: str) -> None:
+    for path in ("run", "api"):
+        past = httpx.post(f"{app}/gradio_api/{path}/predict", json={"data": ["", "relu"]})
+        assert past.status_code == 404 and "join the queue" in past.json()["detail"]

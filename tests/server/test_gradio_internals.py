@@ -1,0 +1,87 @@
+"""The private parts of Gradio that `server/gradio_internals.py` depends on, and what is done about them."""
+
+from __future__ import annotations
+
+import inspect
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+from gradio.components.image_editor import AcceptBlobs, EditorData
+from helpers import launched, png
+
+from mnist_mlp.server import gradio_internals, middleware
+from mnist_mlp.server.gradio_internals import Sketchpad
+from mnist_mlp.server.limits import HELD_AGE, MAX_HELD
+
+CHANGED = (
+    "Gradio {} has changed {}: read mnist_mlp/server/gradio_internals.py and see whether it is still needed"
+)
+
+
+def test_this_version_of_gradio_has_the_private_parts() -> None:
+    with gr.Blocks() as demo:
+        editor = gr.Sketchpad()
+    queue = demo._queue
+    parts = {
+        "Queue.pending_event_ids_session": queue.pending_event_ids_session == {},
+        "Queue.pending_messages_per_session": queue.pending_messages_per_session.max_size > 0,
+        "Queue.event_analytics": queue.event_analytics == {} and queue.ANALYTICS_MAX_EVENTS == 1,
+        "ImageEditor.blob_storage": editor.blob_storage == {},
+        "ImageEditor.accept_blobs": list(inspect.signature(editor.accept_blobs).parameters) == ["data"],
+        "EditorData.id": "id" in EditorData.model_fields,
+        "FnIndexInferError": issubclass(gradio_internals.UnknownEndpoint, Exception),
+    }
+    for name, unchanged in parts.items():
+        assert unchanged, CHANGED.format(gr.__version__, name)
+
+
+def upload(editor: Sketchpad, name: str, kind: str = "composite") -> None:
+    data = {"type": kind, "index": "100000000", "id": name, "file": ""}
+    picture = png(np.full((20, 20), 255, np.uint8))
+    editor.accept_blobs(AcceptBlobs.model_validate({"data": data, "files": [("file", picture)]}))
+
+
+def value(name: str) -> EditorData:
+    return EditorData(background=None, layers=[], composite=None, id=name)
+
+
+def test_the_editor_s_uploads_are_bounded_and_no_visitor_s_picture_pushes_another_s_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    editor, now = Sketchpad(), 1000.0
+    monkeypatch.setattr(gradio_internals.time, "monotonic", lambda: now)
+    for number in range(MAX_HELD):
+        for kind in ("background", "layer", "composite"):
+            upload(editor, str(number), kind)
+    with pytest.raises(gr.Error, match="busy"):
+        upload(editor, "one too many")
+    assert not editor.blob_storage and len(editor._held) == MAX_HELD
+    assert editor.preprocess(value("0")) is not None
+    assert editor.preprocess(value("0")) is None  # it is kept for one call
+    upload(editor, "one more")
+    now += HELD_AGE + 1
+    upload(editor, "much later")
+    assert list(editor._held) == ["much later"]
+
+
+def test_callers_who_leave_before_their_answer_are_forgotten_in_turn() -> None:
+    with gr.Blocks(**middleware.BLOCKS) as demo:
+        gr.Interface(str, "text", "text", api_name="echo")
+    middleware.queue(demo)
+    queue = demo._queue
+    queue.pending_messages_per_session.max_size = queue.pending_event_ids_session.max_size = 5
+    with launched(demo, **middleware.LAUNCH) as url, httpx.Client(base_url=url) as client:
+        demo.app.state_holder.capacity = 5
+        for number in range(20):
+            client.post("/gradio_api/call/echo", json={"data": [str(number)]}).raise_for_status()
+        call = client.post("/gradio_api/call/echo", json={"data": ["last"]}).json()["event_id"]
+        assert 'data: ["last"]' in client.get(f"/gradio_api/call/echo/{call}").text
+        kept = (
+            queue.pending_messages_per_session,
+            queue.pending_event_ids_session,
+            demo.app.state_holder.session_data,
+        )
+        assert all(len(sessions) <= 6 for sessions in kept)
+        assert len(queue.event_analytics) == 1 and not queue.cached_event_analytics_summary["functions"]
