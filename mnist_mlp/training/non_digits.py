@@ -299,13 +299,14 @@ FROM_DIGITS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], n
 }
 # The share of each kind among those that are learnt from.
 SHARES = {
-    "typefaces": 0.18,
-    "hands": 0.30,
-    "invented": 0.08,
-    "scribbles": 0.06,
-    "pieces": 0.14,
-    "pairs": 0.14,
-    "neighbours": 0.10,
+    "typefaces": 0.15,
+    "hands": 0.27,
+    "invented": 0.07,
+    "scribbles": 0.08,
+    "pieces": 0.13,
+    "halves": 0.10,
+    "pairs": 0.11,
+    "neighbours": 0.09,
 }
 
 

@@ -23,7 +23,7 @@ OFF_CENTRE = (0.5, 0.2)  # at most, own ink and others: MNIST's authors moved a 
 SHARPER = 1.3  # which gives own ink MNIST's greys again, after it was looked up between pixels
 CONTRAST = (0.75, 1.25)
 # How often each digit gets the first and the second stroke of `_habits`; the eleventh is no digit.
-FIRST = (0.45, 0.60, 0.0, 0.0, 0.35, 0.35, 0.25, 0.60, 0.0, 0.55, 0.0)
+FIRST = (0.50, 0.60, 0.0, 0.0, 0.35, 0.35, 0.25, 0.55, 0.0, 0.55, 0.0)
 SECOND = (0.0, 0.40, 0.0, 0.0, 0.20, 0.0, 0.60, 0.50, 0.0, 0.60, 0.0)
 NEW_BAR = 0.25  # how often a five's bar is taken away where a new one is drawn
 REMNANT = 0.12  # how often a digit keeps a bit of its neighbour's stroke or of a printed line
@@ -93,7 +93,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     tilt = random.uniform(-0.08, 0.08)
     curl = at(bottom, random.uniform(0.08, 0.35), random.uniform(-0.05, 0.08))
     curled_top = at(top, random.uniform(0.08, 0.3), random.uniform(-0.02, 0.15))
-    one_way = random.uniform() < 0.4  # of two habits that exclude each other
+    one_way = random.uniform() < 0.35  # of two habits that exclude each other
     flat = at(foot, -reach, -tilt), at(foot, other_reach, tilt)
 
     def either(first: Line, second: Line) -> Line:
