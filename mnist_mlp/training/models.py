@@ -31,7 +31,6 @@ WARMUP = 500  # steps
 WEIGHT_DECAY = 0.01  # decoupled (AdamW)
 EMA_MOMENTUM = 0.999  # of the exponential moving average of the weights, which is what is kept
 ECHOES = 15  # epochs that learn from the same drawn images: drawing one costs more than a training step
-CHECKPOINT_EVERY = 2 * ECHOES  # epochs
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400)  # epochs after which the weights are kept
 LOG = "log.csv"
 
@@ -72,14 +71,14 @@ def fit(
         checkpoint: folder of the training state. If it holds an earlier run's, that run is resumed.
     """
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
     steps = -(-len(labels) // batch_size)
     draw_batches = partial(batches, drawing(strokes, labels, seed), steps, batch_size)
     teacher = learn(
         build_teacher(seed),
         max(epochs // STUDENT_EPOCHS, 1),
         TEACHER_RATE,
-        partial(draw_batches, echoes=TEACHER_ECHOES),
+        draw_batches,
+        TEACHER_ECHOES,
         steps,
         validation,
         checkpoint / "teacher",
@@ -89,6 +88,7 @@ def fit(
         epochs,
         LEARNING_RATE,
         partial(draw_batches, teacher=teacher),
+        ECHOES,
         steps,
         validation,
         checkpoint / "networks",
@@ -106,7 +106,7 @@ def batches(
     draw: Draw,
     steps: int,
     batch_size: int,
-    echoes: int = ECHOES,
+    echoes: int,
     first_epoch: int = 0,
     teacher: keras.Model | None = None,
 ) -> tf.data.Dataset:
@@ -186,10 +186,14 @@ def accuracy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 class Checkpoint(keras.callbacks.BackupAndRestore):
-    """Keras's, every few epochs: saving takes as long as an epoch."""
+    """Keras's, but only after some epochs: when all that was drawn has been learnt from."""
+
+    def __init__(self, folder: Path, every: int):
+        super().__init__(str(folder), delete_checkpoint=False)
+        self.every = every
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if (epoch + 1) % CHECKPOINT_EVERY == 0:
+        if (epoch + 1) % self.every == 0:
             super().on_epoch_end(epoch, logs)
 
 
@@ -238,6 +242,7 @@ def learn(
     epochs: int,
     rate: float,
     draw_batches: Callable[..., tf.data.Dataset],
+    echoes: int,
     steps: int,
     validation: tuple[np.ndarray, np.ndarray],
     folder: Path,
@@ -248,6 +253,7 @@ def learn(
     Args:
         rate: the peak learning rate.
         draw_batches: gives endless batches from a first epoch on; `steps` of them are an epoch.
+        echoes: see `batches`. A checkpoint is kept after so many epochs.
         validation: pixels (m, 784) float32 in 0..1 and digits (m,), to watch.
         folder: of the training state, to resume from. Its name stands beside the progress bar.
         jit_compile: with XLA. A quarter faster for dense layers; for convolutions it is slower.
@@ -275,12 +281,13 @@ def learn(
         Snapshots(folder, kept),
         keras.callbacks.SwapEMAWeights(),
         keras.callbacks.CSVLogger(folder / LOG, append=True),
-        Checkpoint(str(folder), delete_checkpoint=False),
+        Checkpoint(folder, echoes),
     ]
     every = max(epochs // 100, 1)
     x, y = validation[0], keras.utils.to_categorical(validation[1], CLASSES)
+    drawn = draw_batches(echoes=echoes, first_epoch=done)
     model.fit(
-        draw_batches(first_epoch=done).map(lambda x, y: (x, {name: y for name in model.output})),
+        drawn.map(lambda x, y: (x, {name: y for name in model.output})),
         epochs=epochs,
         steps_per_epoch=steps,
         validation_data=(x, {name: y for name in model.output}),
