@@ -2,9 +2,9 @@
 
     python benchmarks/far_pad.py
 
-It draws on the pad at round trips of 0, 100 and 200 ms: a digit, the last digit of a number, and a digit with the
-panel open; then while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page with one
-text box, as a new visitor.
+It draws a digit, the last digit of a number, and a digit with the panel open, at round trips of 0, 100 and 200 ms;
+then a digit while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page with one text
+box, as a new visitor.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def measure(
     page.goto(url)
     page.locator("#pad canvas").wait_for()
     page.wait_for_timeout(2000)
-    if page.locator("#inside details").evaluate("details => details.open") != panel:
+    if page.locator("#inside details.panel").evaluate("details => details.open") != panel:
         page.locator("#inside summary").click()
     page.evaluate(WATCH)
     loop(page, 0.6, 0.5, 0.2, 0.3, MOVES)  # the first of a page compiles its code

@@ -134,7 +134,7 @@ def test_both_networks_answer(page: Page, app: str) -> None:
 
 def test_an_answer_is_one_small_request_while_the_panel_is_closed(page: Page, app: str) -> None:
     open_app(page, app)
-    if page.locator("#inside details").evaluate("details => details.open"):
+    if page.locator("#inside details.panel").evaluate("details => details.open"):
         page.locator("#inside summary").click()
     page.wait_for_timeout(500)
     requests: list[Request] = []
