@@ -2,9 +2,9 @@
 
     python benchmarks/far_pad.py
 
-It draws a digit, the last digit of a number, and a digit with the panel open, at round trips of 0, 100 and 200 ms;
-then a digit while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page with one text
-box, as a new visitor.
+It draws a digit, the last digit of a number, and a digit with the panel open, at round trips of 0, 100 and
+200 ms; then a digit while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page
+with one text box, as a new visitor.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/relay.py LISTEN_PORT TARGET_PORT --delay 50 --jitter 0
 
-Delay and jitter are milliseconds for each direction. The jitter is drawn anew for each chunk of bytes, evenly
-from 0 to its maximum; within a connection the order stays, as in TCP. A new connection costs one more round trip.
+Delay and jitter are milliseconds a direction. The jitter is drawn anew for each chunk of bytes, evenly from
+0 to its maximum; within a connection the order stays, as in TCP. A new connection costs a round trip more.
 """
 
 from __future__ import annotations
