@@ -34,9 +34,15 @@ def networks() -> str:
         ("errors on MNIST's 10,000 test images", "test_errors", "{}"),
         ("accuracy on them", "test_accuracy", "{:.2%}"),
         ("expected calibration error on them, 15 bins", "test_ece", "{:.2%}"),
+        ("test images taken for no digit", "digits_refused", "{:.2%}"),
+        ("letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
         ("epochs", "epochs", "{:,}"),
     ]
-    cells = [[title, *(form.format(metrics[n][key]) for n in NAMES)] for title, key, form in rows]
+    cells = [
+        [title, *(form.format(metrics[name][key]) for name in NAMES)]
+        for title, key, form in rows
+        if key in metrics["relu"]
+    ]
     commands = {read(WEIGHTS / name / "config.json")["command"] for name in NAMES}
     made = " and ".join(f"`{command}`" for command in sorted(commands))
     minutes = round(max(metrics[name]["seconds_for_all"] for name in NAMES) / 60)

@@ -15,19 +15,17 @@ import numpy as np
 from fastapi import HTTPException
 
 from mnist_mlp.explain import check_digit
-from mnist_mlp.mlp import MLP, load
+from mnist_mlp.mlp import MLP
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.page.panel.arrays import decode_picture, encode
+from mnist_mlp.server.explanation import change, parse_unit, serving_snapshots
 from mnist_mlp.server.networks import NAMES, serving
-from mnist_mlp.snapshots import Snapshots, load_snapshots
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
 
 NO_SNAPSHOTS = "This network has no snapshots of its training."
 NO_NEIGHBOURS = "This installation has no training digits to compare with."
-CHANGED = 0.5 / 255  # a pixel that differs by less is shown in the same grey
-UNITS = {"h1": 128, "h2": 256, "logits": 10}
 
 
 def question(answer: Callable[[Request], Reply]) -> Callable[[Any], Reply]:
@@ -54,20 +52,16 @@ def panel_change(request: Request) -> Reply:
     """The smallest change of x that is read as "digit", and how large it is."""
     net, x = serving(_name(request)), decode_picture(request.get("x"))
     digit = check_digit(request.get("digit"))
-    changed = net.smallest_change(x, digit)
-    return {"digit": digit, "pixels": encode(changed), **measure_change(net, x, changed)}
+    found = change(net, x, digit)
+    return {**found, "pixels": encode(np.array(found["pixels"]))}
 
 
 @question
 def panel_epochs(request: Request) -> Reply:
     """The network's probabilities for x after each epoch, and what one unit's weights were."""
     name, x = _name(request), decode_picture(request.get("x"))
-    layer, unit = request.get("layer"), request.get("unit")
-    if layer not in list(UNITS):
-        raise ValueError(f"the layers are {list(UNITS)}; got {layer!r:.80}")
-    if type(unit) is not int or not 0 <= unit < UNITS[layer]:
-        raise ValueError(f"a unit of {layer} is an integer from 0 to {UNITS[layer] - 1}; got {unit!r:.80}")
-    snapshots = shipped_snapshots(name)
+    layer, unit = parse_unit(str(request.get("unit")))
+    snapshots = serving_snapshots(name)
     if snapshots is None:
         return {"missing": NO_SNAPSHOTS}
     return {
@@ -95,23 +89,6 @@ def panel_nearest(request: Request) -> Reply:
 
 
 QUESTIONS = [panel_weights, panel_change, panel_epochs, panel_nearest]
-
-
-def shipped_snapshots(name: str) -> Snapshots | None:
-    """Those of the network that answers; None where it comes from the Hub, or the package has none."""
-    return load_snapshots(name) if serving(name) is load(name) else None
-
-
-def measure_change(net: MLP, x: np.ndarray, changed: np.ndarray) -> Reply:
-    """How large a change is, and what the network makes of it."""
-    difference = np.abs(changed - x)
-    altered = difference >= CHANGED
-    return {
-        "l2": float(np.linalg.norm(difference)),
-        "pixels_changed": int(altered.sum()),
-        "grey_levels": float(255 * difference[altered].mean()) if altered.any() else 0.0,
-        "probabilities": [round(float(p), 6) for p in net.predict_proba(changed)],
-    }
 
 
 @cache
