@@ -74,7 +74,14 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
                 label = Label(show_label=False, elem_id="label", elem_classes="reading")
                 hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
                 preview = Preview(elem_id="preview")
-                gr.Radio(NETWORKS, value="relu", label="Network", elem_id="network", elem_classes="choice")
+                gr.Radio(
+                    NETWORKS,
+                    value="relu",
+                    label="Network",
+                    elem_id="network",
+                    elem_classes="choice",
+                    interactive=True,
+                )
         inside = Panel(elem_id="inside", elem_classes="explanation")
         pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
