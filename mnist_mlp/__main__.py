@@ -102,7 +102,8 @@ def _json(row: Row) -> None:
     print(json.dumps({key: row[key] for key in ("path", "digit", "confidence")}))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The command `mnist-mlp`: `main` with the exit status that a shell expects."""
     try:
         status = main()
         sys.stdout.flush()
@@ -112,3 +113,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

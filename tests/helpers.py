@@ -126,6 +126,16 @@ def wait_until(done: Callable[[], bool], patience: float = 30) -> None:
         time.sleep(0.05)
 
 
+def checkout(folder: Path) -> None:
+    """Copy the files that belong to the repository, committed or new, into a folder."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for path in filter(None, listed.split("\0")):
+        if (ROOT / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / path)
+
+
 # Pictures
 
 

@@ -35,6 +35,14 @@ QUEUED: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": CALL
 NetworkName = Literal["relu", "sigmoid"]
 
 
+class Sketch(TypedDict):
+    """What gr.Sketchpad holds."""
+
+    background: FileData | None
+    layers: list[FileData]
+    composite: FileData | None
+
+
 class Confidence(TypedDict):
     label: str
     confidence: float
@@ -70,6 +78,7 @@ class Explained(TypedDict):
 def endpoints() -> None:
     """Add the endpoints that have no components to the page under construction."""
     gr.api(predict, **QUEUED)
+    gr.api(predict_sketchpad, **QUEUED)
     gr.api(explain, **QUEUED)
     gr.api(read_number, **QUEUED)
 
@@ -85,21 +94,24 @@ def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, Fi
         the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
         the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
-    reading = _read(picture, network)
-    if not reading.readings:
-        return {}, None
-    likeliest = itertools.islice(reading.readings.items(), TOP_K)
-    confidences: list[Confidence] = [{"label": text, "confidence": p} for text, p in likeliest]
-    return {"label": reading.text or NO_DIGIT, "confidences": confidences}, _to_file(_strip(reading))
+    return _label_and_strip(_read(picture, network))
 
 
-def predict_sketchpad(
-    picture: np.ndarray | None, network: str
-) -> tuple[dict[str, float] | str | None, np.ndarray | None]:
-    """As `predict` for a Sketchpad's canvas, None while it is empty: values of a gr.Label and a gr.Image."""
-    if picture is None or not (reading := read(picture, _network(network))).readings:
-        return None, None
-    return reading.readings if reading.text else NO_DIGIT, _strip(reading)
+def predict_sketchpad(sketch: Sketch, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
+    """Read the handwritten number in a drawing made with Gradio's Sketchpad, as `predict` does.
+
+    Args:
+        sketch: a value of gr.Sketchpad: its composite is read or, without one, its background.
+        network: "relu" or "sigmoid".
+
+    Returns:
+        the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
+        the 28×28 pixels of each digit that the network sees, side by side: an image file
+    """
+    if not isinstance(sketch, dict):
+        raise _error(f"Expected a drawing: the value of a Sketchpad; got {reprlib.repr(sketch)}.")
+    picture = sketch.get("composite") or sketch.get("background")
+    return ({}, None) if picture is None else _label_and_strip(_read(picture, network))
 
 
 def read_number(picture: FileData, network: NetworkName = "relu") -> str:
@@ -165,6 +177,14 @@ def explain(
         "logits": forward.logits.tolist(),
         "probabilities": forward.probabilities.tolist(),
     }
+
+
+def _label_and_strip(reading: Reading) -> tuple[Label, FileData | None]:
+    if not reading.readings:
+        return {}, None
+    likeliest = itertools.islice(reading.readings.items(), TOP_K)
+    confidences: list[Confidence] = [{"label": text, "confidence": p} for text, p in likeliest]
+    return {"label": reading.text or NO_DIGIT, "confidences": confidences}, _to_file(_strip(reading))
 
 
 def _strip(reading: Reading) -> np.ndarray:
