@@ -57,13 +57,13 @@ def test_the_editor_s_uploads_are_bounded_and_no_visitor_s_picture_pushes_anothe
             upload(editor, str(number), kind)
     with pytest.raises(gr.Error, match="busy"):
         upload(editor, "one too many")
-    assert not editor.blob_storage and len(editor._held) == MAX_HELD
+    assert len(editor.blob_storage) == MAX_HELD
     assert editor.preprocess(value("0")) is not None
     assert editor.preprocess(value("0")) is None  # it is kept for one call
     upload(editor, "one more")
     now += HELD_AGE + 1
     upload(editor, "much later")
-    assert list(editor._held) == ["much later"]
+    assert list(editor.blob_storage) == ["much later"]
 
 
 def test_callers_who_leave_before_their_answer_are_forgotten_in_turn() -> None:

@@ -36,12 +36,12 @@ from pathlib import Path
 from mnist_mlp.server import limits
 limits.MAX_WAITING, limits.CALLS_AT_ONCE = 2, 1
 from mnist_mlp.server import api
-canvas = api._canvas
-def slowly(picture):
+read = api.read
+def slowly(canvas, network):
     while Path(sys.argv[1]).exists():
         time.sleep(0.05)
-    return canvas(picture)
-api._canvas = slowly
+    return read(canvas, network)
+api.read = slowly
 runpy.run_path("app.py", run_name="__main__")
 """
 
