@@ -84,7 +84,7 @@ class MLP(
         self,
         save_directory: str | Path,
         *,
-        config: dict[str, Any] | None = None,
+        config: Any = None,
         repo_id: str | None = None,
         push_to_hub: bool = False,
         model_card_kwargs: dict[str, Any] | None = None,

@@ -50,6 +50,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return e / e.sum(-1, keepdims=True)
 
 
+def digit_score(logits: np.ndarray) -> np.ndarray:
+    """How much a drawing is a digit at all: log(sum(exp(logits))) over the last axis, (..., 10) to (...).
+
+    The negative energy of Liu, Wang, Owens and Li 2020, "Energy-based out-of-distribution detection". The
+    networks are trained with "no digit" as an eleventh class whose logit is 0, so that the probability of a
+    digit at all is 1 / (1 + exp(-score)), and that of digit d exp(logits[d]) / (1 + exp(score)).
+    """
+    largest = logits.max(-1, keepdims=True)  # so that exp cannot overflow
+    return np.log(np.exp(logits - largest).sum(-1)) + largest[..., 0]
+
+
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"relu": relu, "sigmoid": sigmoid}
 
 
@@ -163,6 +174,10 @@ def _check_config(config: Any) -> None:
     threshold = config.get("not_sure_below", 0.5)
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
         raise ValueError(f'"not_sure_below" is a number in 0..1; got {threshold!r:.80}')
+    # Without it, as in networks that were not trained on non-digits, every drawing is a digit.
+    lowest = config.get("no_digit_below", 0)
+    if isinstance(lowest, bool) or not isinstance(lowest, (int, float)) or not abs(lowest) <= MAX_WEIGHT:
+        raise ValueError(f'"no_digit_below" is a number, a digit_score; got {lowest!r:.80}')
 
 
 def _check_header(file: Any, config: dict[str, Any]) -> None:

@@ -84,11 +84,12 @@ class Sketchpad(gr.Sketchpad):
             return None
         held: dict[str, Any] = self.blob_storage
         _, picture = held.pop(payload.id or "", (0, None))
-        file = payload.composite or payload.background
-        if picture is None and file is None:
+        if file := payload.composite or payload.background:
+            picture = picture or file.path
+        if picture is None:
             return None
         try:
             with DECODING:
-                return read_picture(picture or file.path)
+                return read_picture(picture)
         except PictureError as fault:
             raise gr.Error(str(fault), print_exception=False) from None
