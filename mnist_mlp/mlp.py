@@ -17,6 +17,8 @@ from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 from mnist_mlp.network import Network, shipped
 
+NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}  # as people read them
+
 # The model card of one network; `training.card` has that of both.
 CARD = """---
 {{ card_data }}

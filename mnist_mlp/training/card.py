@@ -7,7 +7,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}
+from mnist_mlp.mlp import NAMES
+
 DATASET = "ylecun/mnist"
 
 
