@@ -194,11 +194,11 @@ def test_one_tool_is_offered_at_home_and_on_a_space(
     def other(text: str) -> str:
         return text
 
-    if space:
-        monkeypatch.setenv("SPACE_ID", space)
     with gr.Blocks() as demo:
         gr.api(read_number)
         gr.api(other)
+    monkeypatch.setenv("SPACE_ID", space)
+    monkeypatch.setattr("gradio.utils.get_space", lambda: space or None)
     with launched(demo, mcp_server=True, **middleware.LAUNCH) as url:
         schema = httpx.get(f"{url}/gradio_api/mcp/schema", timeout=60).json()
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
