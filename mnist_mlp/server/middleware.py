@@ -129,8 +129,8 @@ class Limits:
 def _tools() -> bytes:
     """The query with which Gradio offers one endpoint as a tool, and not every one.
 
-    On a Space the tool's name begins with the Space's. If that has a hyphen, Gradio 6 finds no tool by a query:
-    there all are offered.
+    On a Space the tool's name begins with the Space's. If that has a hyphen, Gradio 6 finds no tool by a
+    query: there all are offered.
     """
     space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
     return b"" if "-" in space else f"tools={TOOL},{space}_{TOOL}".encode()

@@ -182,27 +182,3 @@ def test_an_error_in_the_app_ends_in_json_without_its_text() -> None:
 
     answer = asyncio.run(ask())
     assert answer.status_code == 500 and "secret" not in answer.text and answer.json()["detail"]
-
-
-@pytest.mark.parametrize(("space", "tools"), [("", 1), ("somebody/digits", 1), ("somebody/mnist-mlp", 2)])
-def test_one_tool_is_offered_at_home_and_on_a_space(
-    space: str, tools: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def read_number(text: str) -> str:
-        return text
-
-    def other(text: str) -> str:
-        return text
-
-    with gr.Blocks() as demo:
-        gr.api(read_number)
-        gr.api(other)
-    monkeypatch.setenv("SPACE_ID", space)
-    monkeypatch.setattr("gradio.utils.get_space", lambda: space or None)
-    with launched(demo, mcp_server=True, **middleware.LAUNCH) as url:
-        schema = httpx.get(f"{url}/gradio_api/mcp/schema", timeout=60).json()
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-        accepted = {"accept": "application/json, text/event-stream"}
-        listed = httpx.post(f"{url}/gradio_api/mcp/", json=message, headers=accepted, timeout=60).text
-    assert len(schema) == tools and "read_number" in schema[0]["name"]
-    assert listed.count('"inputSchema"') == tools and 'read_number"' in listed
