@@ -1,4 +1,4 @@
-"""The page: a pad to draw a digit on, and what a small network makes of it while the pen still moves."""
+"""The page: a pad to draw a number on, and what a small network makes of it while the pen still moves."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import os
 from pathlib import Path
 from typing import Any
 
-# One picture's products are too small to share out among cores: the threads would wait for each other longer
-# than they reckon, and take the time of other calls. To be said before NumPy is loaded.
+# At batch size 1, BLAS threads cost more than they save. To be set before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.page.answer import NOTHING, TOP_K, answer
-from mnist_mlp.page.pad import Hint, Live, LiveEditor, Pad, Preview
+from mnist_mlp.page.answer import EMPTY, NO_PICTURE, answer_picture
+from mnist_mlp.page.hint import Hint
+from mnist_mlp.page.label import Label
+from mnist_mlp.page.pad import Pad
 from mnist_mlp.page.panel import Panel
-from mnist_mlp.server.api import QUEUED, endpoints, predict_sketchpad
+from mnist_mlp.page.preview import Preview
+from mnist_mlp.server.api import endpoints
 from mnist_mlp.server.gradio_internals import Sketchpad
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
-# How the page looks, and what of Gradio's own it leaves out.
+DESCRIPTION = "Draw a digit or a number, and see what a small neural network reads, and why."
 PAGE: dict[str, Any] = {
     "theme": gr.themes.Base(
         primary_hue="indigo",
@@ -29,80 +31,67 @@ PAGE: dict[str, Any] = {
         font_mono=["ui-monospace", "monospace"],
     ),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
+    "head": f'<meta name="description" content="{DESCRIPTION}">',
     "footer_links": ["api"],
     "run_history": False,
     "ssr_mode": False,
     "mcp_server": True,
 }
+TITLE = "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>"
+NETWORKS = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
 
-
-# What both tabs have in common; only in the first do the parts have ids of their own.
+EDITOR: dict[str, Any] = {
+    "sources": ("upload", "clipboard", "webcam"),
+    "layers": False,
+    "canvas_size": (520, 390),
+    "fixed_canvas": True,
+    "show_label": False,
+    "elem_classes": "editor",
+}
 INTERFACE: dict[str, Any] = {
-    "live": True,
     "clear_btn": None,
     "flagging_mode": "never",
     "deep_link": False,
     "show_progress": "hidden",
+    "api_visibility": "private",
 }
 
-
-def network(**name: Any) -> gr.Radio:
-    choices = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
-    return gr.Radio(choices, value="relu", label="Network", elem_classes="choice", **name)
-
-
-def answers(hint: str, ids: bool) -> list[gr.components.Component]:
-    def name(part: str) -> dict[str, Any]:
-        return {"label": part, "elem_id": part if ids else None, "elem_classes": f"answer-{part}"}
-
-    return [
-        gr.Label(num_top_classes=TOP_K, show_label=False, **name("label")),
-        Preview(**name("preview")),
-        Hint(hint, **name("hint")),
-        Panel(**name("inside")),
-    ]
-
+# The pad's value is the newest answer, as JSON. In the page it goes to the components that show its parts.
+SHOW = """(answer) => {
+  const { label, preview, hint, panel } = JSON.parse(answer);
+  return [label, preview, hint, panel];
+}"""
 
 with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
-    gr.HTML(
-        "<h1>Digits, as you draw them</h1><p>A small neural network, and the mathematics inside it.</p>",
-        elem_id="title",
-    )
+    gr.HTML(TITLE, elem_id="title")
     if notice():
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
-        pad = [Pad(elem_id="pad"), network(elem_id="network")]
-        Live(
-            answer,
-            pad,
-            answers(NOTHING.hint, ids=True),
-            api_name="answer",
-            api_visibility="private",
-            **INTERFACE,
-        )
-    with gr.Tab("Photo or picture") as tab:
-        editor = Sketchpad(
-            sources=("upload", "clipboard", "webcam"),
-            layers=False,
-            canvas_size=(500, 500),
-            fixed_canvas=True,
-            show_label=False,
-            elem_classes="editor",
-            visible=False,
-        )
-        LiveEditor(
-            predict_sketchpad,
-            [editor, network()],
-            [gr.Label(num_top_classes=TOP_K, label="label"), gr.Image(label="preview", format="png")],
-            concurrency_limit=QUEUED["concurrency_limit"],
-            api_name="predict_sketchpad",
-            **INTERFACE,
-        )
-        # Its code is large, and is fetched when the editor is shown.
-        tab.select(
-            None, None, editor, js="() => ({__type__: 'update', visible: true})", api_visibility="private"
-        )
+        with gr.Row(elem_classes="sheet-and-answer"):
+            with gr.Column():
+                pad = Pad(elem_id="pad")
+            with gr.Column():
+                label = Label(show_label=False, elem_id="label", elem_classes="reading")
+                hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
+                preview = Preview(elem_id="preview")
+                gr.Radio(NETWORKS, value="relu", label="Network", elem_id="network", elem_classes="choice")
+        inside = Panel(elem_id="inside", elem_classes="explanation")
+        pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
+    with gr.Tab("Photo or picture") as tab:
+        editor = Sketchpad(visible=False, **EDITOR)
+        inputs = [editor, gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice")]
+        outputs = [
+            Label(show_label=False, elem_classes="reading"),
+            Hint(NO_PICTURE, elem_classes="hint"),
+            Preview(),
+            Panel(elem_classes="explanation"),
+        ]
+        gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
+        # The editor's code is large, and is fetched when its tab is opened.
+        tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
+        # An uploaded picture tells of itself by this event alone.
+        editor.upload(answer_picture, inputs, outputs, show_progress="hidden", api_visibility="private")
     endpoints()
 
 queue(demo)

@@ -2,14 +2,13 @@
 
     python benchmarks/forward.py        # needs requirements-dev.txt
 
-Every one of them gets the same MNIST digits, in turns, so that whatever else the machine does meets them
-all. What is compared is the median of each one's turns, as a multiple of the products': x @ w1, h1 @ w2,
-h2 @ w3, without biases, activations, softmax or a look at the input.
+All get the same MNIST digits, in turns, so that other load on the machine meets them all. Compared are
+the medians of their turns, as multiples of the products' (x @ w1, h1 @ w2, h2 @ w3, without biases,
+activations, softmax and the check of the input) and of ONNX Runtime's.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -32,11 +31,11 @@ import onnxruntime
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
+from benchmarks.helpers import save
 from mnist_mlp import MLP, load
-from mnist_mlp.network import LAYERS, _largest
+from mnist_mlp.network import LAYERS, _check_input
 from mnist_mlp.training.data import load_mnist
 
-RESULTS = Path(__file__).parent / "results" / "forward.json"
 ROUNDS = {1: 60, 10_000: 30}  # turns of each
 CALLS = {1: 300, 10_000: 1}  # calls a turn
 
@@ -48,9 +47,7 @@ def in_keras(net: MLP) -> Callable[[np.ndarray], Any]:
     ]
     model = keras.Sequential([keras.Input((LAYERS[0],)), *layers])
     model.set_weights([net.w1, net.b1, net.w2, net.b2, net.w3, net.b3])
-    compiled = tf.function(
-        model
-    )  # `predict` is made for data sets: it takes 1,000 times as long for one picture
+    compiled = tf.function(model)  # `predict` is for data sets: 1,000 times slower for one picture
     return lambda x: compiled(x).numpy()
 
 
@@ -87,7 +84,7 @@ def compare(net: MLP, x: np.ndarray) -> dict[str, float]:
     contestants: dict[str, Callable[[], Any]] = {
         "products": lambda: (x @ w1, h1 @ w2, h2 @ w3),
         "NumPy": lambda: net.predict_proba(pictures),
-        "of it, the look at the input": lambda: _largest(pictures),
+        "of it, the check of the input": lambda: _check_input(pictures),
         **{name: lambda run=run: run(x) for name, run in others.items()},  # type: ignore[misc]
     }
     for name, run in others.items():
@@ -109,25 +106,24 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     digits = load_mnist().x_test.reshape(-1, 784) / np.float32(255)
     rows = []
-    print(f"{'network':8} {'batch':>6}  {'':14} {'a call':>12} {'of the products':>16}")
+    print(f"{'network':8} {'batch':>6}  {'':30} {'a call':>12} {'of the products':>16} {'of ONNX':>8}")
     for network in ("relu", "sigmoid"):
         for batch in ROUNDS:
             seconds = compare(load(network), digits[:batch])
             for name, taken in seconds.items():
                 row = {"network": network, "batch": batch, "name": name, "microseconds": taken * 1e6}
                 row["of_products"] = taken / seconds["products"]
+                row["of_onnxruntime"] = taken / seconds["ONNX Runtime"]
                 rows.append(row)
-                shown = f"{row['microseconds']:9,.1f} µs {row['of_products']:14.2f} ×"
-                print(f"{network:8} {batch:6,}  {name:14} {shown}", flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    machine = {
+                shown = f"{taken * 1e6:9,.1f} µs {row['of_products']:14.2f} × {row['of_onnxruntime']:6.2f} ×"
+                print(f"{network:8} {batch:6,}  {name:30} {shown}", flush=True)
+    versions = {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "onnxruntime": onnxruntime.__version__,
     }
-    machine |= {"keras": keras.__version__, "tensorflow": tf.__version__, "onnx": onnx.__version__}
-    report = {"command": "python benchmarks/forward.py", "threads": 1, "versions": machine, "rows": rows}
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    versions |= {"keras": keras.__version__, "tensorflow": tf.__version__, "onnx": onnx.__version__}
+    save("forward", {"threads": 1, "versions": versions, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ def _number(row: Row) -> str:
     return str(row["number"]).replace("\n", " ")
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The command `mnist-mlp`: `main` with the exit status that a shell expects."""
     try:
         status = main()
         sys.stdout.flush()
@@ -146,3 +147,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

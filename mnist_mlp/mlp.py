@@ -12,24 +12,28 @@ import numpy as np
 from huggingface_hub import ModelHubMixin, snapshot_download
 from safetensors.numpy import save_file
 
+from mnist_mlp.counterfactual import smallest_change
 from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 from mnist_mlp.network import Network, shipped
 
-# What a network's folder says of it, where `train.py` has not written a model card.
+NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}  # as people read them
+
+# The model card of one network; `training.card` has that of both.
 CARD = """---
 {{ card_data }}
 ---
 
 # A small network that reads handwritten digits
 
-784-128-256-10, trained on MNIST; `config.json` says how. Pixels in, probabilities of the ten digits out:
+784-128-256-10, trained on MNIST by the command in `config.json`.
 
 ```python
-from mnist_mlp import MLP, to_mnist
+from mnist_mlp import MLP, read
+from mnist_mlp.picture import read_picture
 
-net = MLP.from_pretrained("user/name")
-net.predict_proba(to_mnist(canvas))
+net = MLP.from_pretrained("user/name")  # this repository's id, or a folder with its files
+print(read(read_picture("digit.png"), net).text)  # your picture, of any size and colour
 ```
 """
 
@@ -43,7 +47,7 @@ class MLP(
     pipeline_tag="image-classification",
     tags=["mnist", "numpy"],
 ):
-    """A trained 784-128-256-10 network, which can be saved, published and fetched; else as `Network`."""
+    """A `Network` that can be saved, pushed to the Hub and fetched from it."""
 
     def explain(self, x: np.ndarray, digit: int | None = None) -> Explanation:
         """Each pixel's contribution to one digit's logit: evidence (28, 28), bias and logit.
@@ -60,10 +64,29 @@ class MLP(
         """
         return explain(self, x, digit)
 
+    def smallest_change(self, x: np.ndarray, digit: int) -> np.ndarray:
+        """The picture nearest to x (L2) that the network reads as a digit, as near as it finds one.
+
+        DeepFool (Moosavi-Dezfooli, Fawzi and Frossard, 2016) for that digit and within 0..1, then refined:
+        `mnist_mlp.counterfactual` has the formulas.
+
+        Args:
+            x: one picture, (784,) or (28, 28), floats in 0..1.
+            digit: 0 to 9.
+
+        Returns:
+            (28, 28) float32 in 0..1; x itself where it is read as the digit.
+
+        Raises:
+            TypeError, ValueError: another picture, no such digit, or no change was found.
+        """
+        return smallest_change(self, x, digit)
+
     def save_pretrained(
         self,
         save_directory: str | Path,
         *,
+        config: Any = None,
         repo_id: str | None = None,
         push_to_hub: bool = False,
         model_card_kwargs: dict[str, Any] | None = None,
@@ -71,30 +94,36 @@ class MLP(
     ) -> str | None:
         """Save model.safetensors, config.json and, where there is none, a README.md.
 
-        Whatever ends the process meanwhile, each file is the earlier one or the new one.
+        Each file is replaced atomically.
 
         Args:
             save_directory: the folder, made if there is none.
+            config: what to write into config.json instead of `self.config`.
             repo_id, push_to_hub, model_card_kwargs, hub: as in `huggingface_hub.ModelHubMixin`.
 
         Returns:
             The address of the commit, if it was pushed.
 
         Raises:
+            ValueError: the configuration is not a network's.
+            TypeError: an option that only a push takes, without `push_to_hub`.
             OSError: the folder could not be written.
         """
+        network = self if config is None else type(self)(self.weights, config)
+        if hub and not push_to_hub:
+            raise TypeError(f"save_pretrained takes {', '.join(hub)} with push_to_hub=True only")
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        # The mixin's own takes config.json away before it writes: not from under those who read it.
+        # The mixin deletes config.json before it writes the new one. In a folder of its own, nobody reads it.
         with TemporaryDirectory() as apart:
-            super().save_pretrained(apart, model_card_kwargs=model_card_kwargs)
+            ModelHubMixin.save_pretrained(network, apart, model_card_kwargs=model_card_kwargs)
             files = {folder / file.name: file.read_bytes() for file in Path(apart).iterdir()}
         if (folder / "README.md").exists():
             del files[folder / "README.md"]
         write_together(files)
         if not push_to_hub:
             return None
-        return self.push_to_hub(repo_id or folder.name, model_card_kwargs=model_card_kwargs, **hub)
+        return network.push_to_hub(repo_id or folder.name, model_card_kwargs=model_card_kwargs, **hub)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         # One entry: safetensors writes several in an order that changes from run to run.

@@ -39,8 +39,8 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-z)), written with tanh, which cannot overflow."""
-    return 0.5 * np.tanh(0.5 * z) + 0.5
+    """1 / (1 + exp(-z))"""
+    return 1 / (1 + np.exp(np.minimum(-z, 80)))  # exp(80) fits into float32; the sigmoid is 0 there
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -48,6 +48,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     # Softmax is shift-invariant; with the largest logit at 0, exp cannot overflow.
     e = np.exp(logits - logits.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
+
+
+def digit_score(logits: np.ndarray) -> np.ndarray:
+    """How much a drawing is a digit at all: log(sum(exp(logits))) over the last axis, (..., 10) to (...).
+
+    The negative energy of Liu, Wang, Owens and Li 2020, "Energy-based out-of-distribution detection". The
+    networks are trained with "no digit" as an eleventh class whose logit is 0, so that the probability of a
+    digit at all is 1 / (1 + exp(-score)), and that of digit d exp(logits[d]) / (1 + exp(score)).
+    """
+    largest = logits.max(-1, keepdims=True)  # so that exp cannot overflow
+    return np.log(np.exp(logits - largest).sum(-1)) + largest[..., 0]
 
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"relu": relu, "sigmoid": sigmoid}
@@ -98,11 +109,11 @@ class Network:
         if x.ndim > 2:  # BLAS takes matrices; for more axes, NumPy's own loop is 20 times slower
             steps = self.forward(x.reshape(-1, 784))
             return Forward(*(step.reshape(*x.shape[:-1], step.shape[-1]) for step in steps))
-        z1 = x @ self.w1 + self.b1
+        z1 = x.dot(self.w1) + self.b1
         h1 = self.activate(z1)
-        z2 = h1 @ self.w2 + self.b2
+        z2 = h1.dot(self.w2) + self.b2
         h2 = self.activate(z2)
-        logits = h2 @ self.w3 + self.b3
+        logits = h2.dot(self.w3) + self.b3
         return Forward(z1, h1, z2, h2, logits, softmax(logits))
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
@@ -163,6 +174,10 @@ def _check_config(config: Any) -> None:
     threshold = config.get("not_sure_below", 0.5)
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
         raise ValueError(f'"not_sure_below" is a number in 0..1; got {threshold!r:.80}')
+    # Without it, as in networks that were not trained on non-digits, every drawing is a digit.
+    lowest = config.get("no_digit_below", 0)
+    if isinstance(lowest, bool) or not isinstance(lowest, (int, float)) or not abs(lowest) <= MAX_WEIGHT:
+        raise ValueError(f'"no_digit_below" is a number, a digit_score; got {lowest!r:.80}')
 
 
 def _check_header(file: Any, config: dict[str, Any]) -> None:

@@ -96,7 +96,7 @@ def serving(folder: Path, *command: str, port: int | None = None, **environment:
         process.wait()
 
 
-def wait_until_served(server: Server, patience: float = 60) -> None:
+def wait_until_served(server: Server, patience: float = 180) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
@@ -124,6 +124,16 @@ def wait_until(done: Callable[[], bool], patience: float = 30) -> None:
     while not done():
         assert time.monotonic() < deadline, f"not within {patience} s"
         time.sleep(0.05)
+
+
+def checkout(folder: Path) -> None:
+    """Copy the files that belong to the repository, committed or new, into a folder."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for path in filter(None, listed.split("\0")):
+        if (ROOT / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / path)
 
 
 # Pictures

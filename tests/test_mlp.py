@@ -107,3 +107,13 @@ def test_saving_keeps_a_card_that_is_there(tmp_path: Path) -> None:
     load().save_pretrained(tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
     assert MLP.from_pretrained(tmp_path).config == load().config
+
+
+def test_a_configuration_given_to_save_is_what_is_saved(tmp_path: Path) -> None:
+    net = load()
+    net.save_pretrained(tmp_path, config={**net.config, "mark": "mine"})
+    assert MLP.from_pretrained(tmp_path).config == {**net.config, "mark": "mine"}
+    with pytest.raises(ValueError, match="activation"):
+        net.save_pretrained(tmp_path, config={"activation": "tanh"})
+    with pytest.raises(TypeError, match="privat"):
+        net.save_pretrained(tmp_path, privat=True)

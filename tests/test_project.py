@@ -1,31 +1,42 @@
-"""What the README and the requirements promise, held to one another and to the code."""
+"""What the README, the requirements and the package promise, held to one another and to the code."""
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
+from helpers import ROOT
 from huggingface_hub import RepoCard
+from packaging.requirements import Requirement
 from PIL import Image
 
 from mnist_mlp.training.data import Mnist
 
-ROOT = Path(__file__).parent.parent
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HEADER = yaml.safe_load(README.split("---")[1])
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # https://huggingface.co/docs/hub/spaces-config-reference
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 
-def requirements(name: str) -> dict[str, str]:
-    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
-    wanted = (re.fullmatch(r"([\w-]+)(?:\[\w+\])?(.*)", line) for line in lines if line and line[0] != "-")
-    return {found[1].lower(): found[2] for found in wanted if found}
+def required(lines: list[str]) -> set[str]:
+    lines = [line.split("#")[0].strip() for line in lines]
+    return {str(Requirement(line)) for line in lines if line and not line.startswith("-")}
+
+
+def in_file(name: str) -> set[str]:
+    return required((ROOT / name).read_text(encoding="utf-8").splitlines())
 
 
 def test_the_header_is_a_space_s() -> None:
@@ -34,30 +45,37 @@ def test_the_header_is_a_space_s() -> None:
     assert {HEADER["colorFrom"], HEADER["colorTo"]} <= COLOURS
     assert (ROOT / HEADER["app_file"]).is_file()
     assert len(HEADER["short_description"]) <= 60
-    assert HEADER["license"] == "apache-2.0"
+    assert HEADER["license"] == PROJECT["license"].lower()
     assert not HEADER["emoji"].isascii()
     assert {"models", "datasets", "tags", "python_version"} <= HEADER.keys()
 
 
 def test_one_gradio_everywhere() -> None:
-    pinned = requirements("requirements.txt")["gradio"]
-    assert pinned == f"=={HEADER['sdk_version']}"
+    assert f"gradio[mcp]=={HEADER['sdk_version']}" in in_file("requirements.txt")
     assert importlib.metadata.version("gradio") == HEADER["sdk_version"]
 
 
+def test_a_space_installs_what_the_package_and_its_app_require() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert in_file("requirements.txt") == required(PROJECT["dependencies"] + extras["app"])
+    assert in_file("requirements-dev.txt") >= required(extras["train"])
+
+
 def test_the_space_has_no_tensorflow() -> None:
-    assert not {name for name in requirements("requirements.txt") if "tensorflow" in name or "keras" in name}
     # What training alone needs is not loaded either: it would cost every start a second.
-    unwanted = ["tensorflow", "keras", "scipy", "skimage", "matplotlib", "joblib"]
+    unwanted = ["tensorflow", "keras", "skimage", "matplotlib", "joblib"]
+    assert not {name for name in unwanted if name in str(in_file("requirements.txt"))}
     code = f"import sys, app; print([m for m in {unwanted} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[-2] == "[]"
 
 
-def test_the_readme_begins_with_what_a_newcomer_needs() -> None:
-    body = README.split("---", 2)[2]
-    assert body.index("![") < body.index("requirements.txt") < body.index("-m pytest") < body.index("# ")
-    assert [(ROOT / path).is_file() for path in re.findall(r"\]\((?!http)([^)#]+)\)", body)].count(False) == 0
+def test_every_link_to_a_file_has_one() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for path in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / path).exists(), f"{page.name}: {path}"
+            # The Hub leaves out what begins with a dot.
+            assert "/." not in f"/{path}".replace("/../", "/")
 
 
 def test_every_figure_is_its_file_s() -> None:
@@ -66,15 +84,38 @@ def test_every_figure_is_its_file_s() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_no_module_imports_one_further_down_the_line() -> None:
-    line = ["files", "picture", "canvas", "explain", "mlp", "hub", "answer", "pad", "inside"]
-    for i, name in enumerate(line):
-        code = (ROOT / "mnist_mlp" / f"{name}.py").read_text(encoding="utf-8")
-        imported = set(re.findall(r"^from mnist_mlp\.(\w+) import", code, re.MULTILINE))
-        assert not imported & set(line[i + 1 :]), f"{name} imports {imported & set(line[i + 1 :])}"
+LINE = [
+    *(
+        "files",
+        "network",
+        "explain",
+        "counterfactual",
+        "nearest",
+        "snapshots",
+        "mlp",
+        "picture",
+        "ink",
+        "canvas",
+        "pieces",
+        "reader",
+        "classify",
+    ),
+    *("training", "server.networks", "page", "server.api", "app"),
+]
+
+
+@pytest.mark.parametrize("name", LINE)
+def test_no_module_imports_one_further_down_the_line(name: str) -> None:
+    """The line in which the code is read: the network, a picture's way to a reading, the page."""
+    path = ROOT / ("app.py" if name == "app" else f"mnist_mlp/{name.replace('.', '/')}")
+    later = [f"mnist_mlp.{module}" for module in LINE[LINE.index(name) + 1 :]]
+    for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            imported = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            assert not [module for module in later if f"{imported}.".startswith(f"{module}.")], file
 
 
 def test_the_examples_are_digits_of_mnist_s_test_set(mnist: Mnist) -> None:
-    for path in (ROOT / "mnist_mlp" / "examples").glob("*.png"):
+    for path in (ROOT / "mnist_mlp" / "page" / "examples").glob("?.png"):
         same = (mnist.x_test == np.asarray(Image.open(path))).all((1, 2))
         assert mnist.y_test[same].tolist() == [int(path.stem)]

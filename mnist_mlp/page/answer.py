@@ -1,54 +1,90 @@
-"""What the page and the API say of a drawing."""
+"""What the page shows of a drawing: the pad's question and its answer.
+
+The pad asks with
+
+    {"picture": a PNG in a data URL, or "" while nothing is drawn,
+     "network": "relu" or "sigmoid",
+     "index": which digit of the number to explain, from the left; null for the least certain one,
+     "explain": whether the panel is open}
+
+and is answered with
+
+    {"label": what `gr.Label` shows: the reading, or "?", and the likeliest readings with their probabilities,
+     "preview": {"digits": [{"picture": 28×28 as a PNG in a data URL, "digit": 0..9,
+                             "box": [left, top, right, bottom] in shares of the sheet}, …],
+                 "chosen": which of them is explained, or null},
+     "hint": what to tell the visitor,
+     "panel": what the panel shows of the chosen digit, or null}
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import Any, NamedTuple
+import itertools
+import reprlib
+from typing import Any
 
 import numpy as np
+from fastapi import HTTPException
 from PIL import Image
 
-from mnist_mlp.canvas import place
-from mnist_mlp.mlp import MLP
 from mnist_mlp.page.panel import pack
-from mnist_mlp.server.networks import serving
+from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
+from mnist_mlp.reader import Reading, read
+from mnist_mlp.server.networks import NAMES, serving
 
 TOP_K = 3
+EXPECTED = (
+    f"Expected a PNG of at most {SMALL_PIXELS:,} pixels in a data URL of at most {SMALL_URL:,} characters"
+)
+EMPTY = "Draw a digit or a number."
+NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 
 
-class Answer(NamedTuple):
-    """In the order in which the page shows it, and the API returns it."""
-
-    label: dict[str, float] | None
-    """The probability of each digit; None where there is no digit."""
-    preview: str | None
-    """The 28×28 pixels that the network sees, as a PNG in a data URL."""
-    hint: str
-    """What there is to say: what the picture lacks, or between which digits the network is not sure."""
-    inside: str | None
-    """How the answer came about."""
+def answer(request: Any) -> dict[str, Any]:
+    """Answer the pad. What a stranger sends instead is refused with status 400 and what was expected."""
+    try:
+        canvas, network, index, explain = _check(request)
+    except ValueError as fault:
+        raise HTTPException(400, str(fault)) from None
+    return describe(canvas, network, index, explain)
 
 
-NOTHING = Answer(None, None, "Draw a digit.", None)  # to an empty canvas
-
-
-def answer(picture: np.ndarray | None, network: str = "relu") -> Answer:
-    """Read one handwritten digit in a picture: dark on light or light on dark, anywhere in it, of any size.
-
-    Args:
-        picture: a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4); None where nothing is drawn.
-        network: "relu" or "sigmoid".
-    """
-    if picture is None:
-        return NOTHING
-    placed = place(picture)
-    if placed.hint:
-        return Answer(None, None, placed.hint, None)
+def describe(
+    canvas: np.ndarray | None, network: str = "relu", index: int | None = None, explain: bool = True
+) -> dict[str, Any]:
+    """The answer to a canvas (uint8, as `read` takes it), or to None where nothing is drawn."""
+    if canvas is None:
+        return {"label": {}, "preview": None, "hint": EMPTY, "panel": None}
     net = serving(network)
-    probabilities = net.predict_proba(placed.pixels.reshape(784))
-    label = {str(digit): float(p) for digit, p in enumerate(probabilities)}
-    return Answer(label, to_data_url(placed.pixels), _doubt(probabilities, net), pack(net, placed.pixels))
+    reading = read(canvas, net)
+    digits = reading.digits
+    if index is None or index >= len(digits):
+        index = min(range(len(digits)), key=lambda i: digits[i].probabilities.max(), default=0)
+    height, width = canvas.shape[:2]
+    shown = [
+        {
+            "picture": to_data_url(digit.pixels),
+            "digit": digit.digit,
+            "box": [round(at / of, 4) for at, of in zip(digit.box, (width, height, width, height))],
+        }
+        for digit in digits
+    ]
+    return {
+        "label": _to_label(reading),
+        "preview": {"digits": shown, "chosen": index} if digits else None,
+        "hint": reading.hint,
+        "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
+    }
+
+
+def answer_picture(picture: np.ndarray | None, network: str) -> tuple[Any, str, Any, Any]:
+    """What the second tab shows of a picture: label, hint, preview and panel."""
+    if picture is None:
+        return None, NO_PICTURE, None, None
+    answered = describe(picture, network)
+    return answered["label"], answered["hint"], answered["preview"], answered["panel"]
 
 
 def to_data_url(pixels: np.ndarray) -> str:
@@ -58,13 +94,28 @@ def to_data_url(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _doubt(probabilities: np.ndarray, net: MLP) -> str:
-    second, first = np.argsort(probabilities)[-2:]
-    threshold: Any = net.config.get("not_sure_below", 0.5)
-    if probabilities[first] >= threshold:
-        return ""
-    return f"Not sure: it could be {_a(first)} or {_a(second)}."
+def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
+    if not isinstance(request, dict):
+        raise ValueError(f"Expected an object with a picture; got {reprlib.repr(request)}.")
+    picture, network = request.get("picture"), request.get("network")
+    index, explain = request.get("index"), request.get("explain", False)
+    if picture != "" and not (isinstance(picture, str) and is_small(picture)):
+        got = f"{len(picture):,} characters" if isinstance(picture, str) else reprlib.repr(picture)
+        raise ValueError(f"{EXPECTED}; got {got}.")
+    if not isinstance(network, str) or network not in NAMES:
+        raise ValueError(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(network)}.')
+    if index is not None and (type(index) is not int or index < 0):
+        raise ValueError(f"Expected index to be null or an integer from 0; got {reprlib.repr(index)}.")
+    if not isinstance(explain, bool):
+        raise ValueError(f"Expected explain to be true or false; got {reprlib.repr(explain)}.")
+    return read_data_url(picture) if picture else None, network, index, explain
 
 
-def _a(digit: int) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
+def _to_label(reading: Reading) -> dict[str, Any]:
+    if not reading.readings:
+        return {}
+    likeliest = itertools.islice(reading.readings.items(), TOP_K)
+    return {
+        "label": reading.text or "?",
+        "confidences": [{"label": text, "confidence": p} for text, p in likeliest],
+    }

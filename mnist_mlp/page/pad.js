@@ -1,17 +1,19 @@
-// The pad. `element`, `props`, `trigger` and `watch` are Gradio's: the component's own part of the page, its
-// value, and word of a value that comes from Python. A value is a picture in a data URL, '' while nothing is drawn.
-// EXAMPLES is a name -> such a picture.
+// The pad. `element`, `props` and `server` are Gradio's: the component's part of the page, its value, and the
+// functions in Python. The value is the newest answer, as JSON. EXAMPLES is a list of {name, picture}: data URLs.
 const root = element.querySelector(".pad");
 const canvas = root.querySelector("canvas");
 const notice = root.querySelector(".notice");
+const box = root.querySelector(".box");
 const widths = root.querySelector("fieldset");
 
-// What is drawn is a list of marks, in units of the sheet's side so that it can be painted at any size:
+// What is drawn is a list of marks, in units of the sheet's height so that it can be painted at any size:
 // a stroke {width, points: [x, y, x, y, …]}, a picture {picture: data URL, image}, or {} where it was cleared.
 // A picture and a clearing hide what came before, and keep it for undo.
+const WIDTH = 4 / 3; // of the sheet, whose height is 1
 let marks = [];
 let stroke = null; // the stroke that is being drawn; it is in marks too
 let pointer = null; // its pointer: a second finger is not the pen
+let chosen = null; // which digit of the number is explained; null for the least certain one
 
 const visible = () => marks.slice(Math.max(0, marks.findLastIndex((mark) => !mark.points)));
 const isBlank = () => !visible().some((mark) => mark.points || mark.picture);
@@ -19,15 +21,21 @@ const isBlank = () => !visible().some((mark) => mark.points || mark.picture);
 // ---- Painting: black on transparent; on the page, the style makes it ink
 
 function paint(context) {
-  const side = context.canvas.width;
+  const { width, height } = context.canvas;
   context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, side, side);
-  context.scale(side, side);
+  context.clearRect(0, 0, width, height);
+  context.scale(height, height);
   context.lineCap = context.lineJoin = "round";
   for (const mark of visible()) {
-    if (mark.image) context.drawImage(mark.image, 0, 0, 1, 1);
+    if (mark.image) paintImage(context, mark.image);
     if (mark.points) paintStroke(context, mark);
   }
+}
+
+function paintImage(context, image) {
+  const scale = Math.min(WIDTH / image.width, 1 / image.height);
+  const [width, height] = [scale * image.width, scale * image.height];
+  context.drawImage(image, (WIDTH - width) / 2, (1 - height) / 2, width, height);
 }
 
 function paintStroke(context, { width, points }) {
@@ -38,7 +46,7 @@ function paintStroke(context, { width, points }) {
     context.fill();
     return;
   }
-  // Through the middles between points, with the points as handles: a smooth line through a shaky hand's places.
+  // Through the midpoints, with the points as control points: a smooth line for a shaky hand.
   context.moveTo(points[0], points[1]);
   for (let i = 2; i < points.length - 2; i += 2) {
     const [x, y, nextX, nextY] = points.slice(i, i + 4);
@@ -63,100 +71,85 @@ function repaint() {
 }
 
 function resize() {
-  const side = Math.round(canvas.clientWidth * devicePixelRatio);
-  if (side && canvas.width !== side) canvas.width = canvas.height = side;
+  const height = Math.round(canvas.clientHeight * devicePixelRatio);
+  if (height && canvas.height !== height) {
+    canvas.height = height;
+    canvas.width = Math.round(height * WIDTH);
+  }
   repaint();
 }
 
 new ResizeObserver(resize).observe(canvas); // tells of the first size, too
 addEventListener("resize", resize); // a window that moves to a sharper screen
 
-// ---- Sending: the newest drawing, when the last answer has come
+// ---- Asking: the newest drawing as a picture, in the largest size that stays small
 
 const copy = document.createElement("canvas");
 const copyContext = copy.getContext("2d", { willReadFrequently: true });
-const SIDES = [224, 160, 112, 80]; // of what is sent: the largest that stays small
-const SMALL = 5000; // characters
+const HEIGHTS = [168, 144, 120, 96, 72, 48];
+const SMALL = 4600; // characters of the data URL
 
 function picture() {
   if (isBlank()) return "";
   let url;
-  for (const side of SIDES) {
-    copy.width = copy.height = side;
+  for (const height of HEIGHTS) {
+    copy.height = height;
+    copy.width = height * WIDTH;
     paint(copyContext);
     copyContext.globalCompositeOperation = "destination-over";
     copyContext.fillStyle = "#fff";
-    copyContext.fillRect(0, 0, 1, 1);
+    copyContext.fillRect(0, 0, WIDTH, 1);
     url = copy.toDataURL();
     if (url.length < SMALL) break;
   }
   return url;
 }
 
-let changed = false;
-let since = 0; // when the picture was sent that has no answer yet; 0 if there is none
-let pauses = 0; // made since the last answer, because the server failed
-let heard = false; // whether this page tells of answers at all
+const panel = () => document.querySelector("#inside details");
+const network = () => document.querySelector("#network input:checked")?.value ?? "relu";
+
+const changed = transport({
+  ask: server.answer,
+  next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
+  show: (answer) => (props.value = JSON.stringify(answer)), // Gradio hands it on to the other components
+  say: (text) => notice.textContent !== text && (notice.textContent = text),
+});
 
 function change() {
-  changed = true;
+  if (isBlank()) chosen = null;
   repaint();
-  send();
+  if (stroke?.points.length !== 2) changed(); // not yet for the mere beginning of a stroke
 }
 
-function send() {
-  if (!changed || since || stroke?.points.length === 2) return; // not yet the mere beginning of a stroke
-  changed = false;
-  const value = picture();
-  if (value === props.value) return;
-  since = performance.now();
-  props.value = value; // Gradio takes it from here
+// Listens as long as this component is on the page.
+function on(name, listener, options) {
+  const heard = (event) =>
+    element.isConnected ? listener(event) : document.removeEventListener(name, heard, options);
+  document.addEventListener(name, heard, options);
 }
 
-function again() {
-  if (since) return;
-  since = performance.now();
-  trigger("change");
-}
+on("change", (event) => event.target.closest("#network") && changed());
+on("toggle", (event) => event.target === panel() && event.target.open && changed(), { capture: true });
 
-function on(name, listener) {
-  const heardHere = (event) => (element.isConnected ? listener(event) : document.removeEventListener(name, heardHere));
-  document.addEventListener(name, heardHere);
-}
-
-on("pad:answered", () => {
-  heard = true;
-  since = pauses = 0;
-  say("");
-  send();
+// The preview tells which digit is pointed at and which is chosen.
+const ours = (event) => event.target.closest("#preview");
+on("preview:point", (event) => {
+  const at = ours(event) && event.detail.box;
+  box.hidden = !at;
+  if (!at) return;
+  const [left, top, right, bottom] = at.map((share) => `${100 * share}%`);
+  Object.assign(box.style, { left, top, width: `calc(${right} - ${left})`, height: `calc(${bottom} - ${top})` });
 });
-
-on("pad:failed", () => {
-  heard = true;
-  since = 0;
-  say("The server could not answer. Your drawing is kept, and asked about again.");
-  if (changed) send();
-  else setTimeout(again, Math.min(2000 * 2 ** pauses++, 15000)); // a stroke's many failures are one pause
+on("preview:choose", (event) => {
+  if (!ours(event)) return;
+  chosen = event.detail;
+  changed();
 });
-
-const PATIENCE = 2000; // milliseconds
-const UNTOLD = 4000; // after so many, a page that has never told of an answer is one that doesn't
-
-const watchman = setInterval(() => {
-  if (!element.isConnected) clearInterval(watchman);
-  else if (!heard && since && performance.now() - since > UNTOLD) (since = 0), send();
-  else if (heard && since && performance.now() - since > PATIENCE)
-    say("The server takes its time. You can go on drawing; the answer will follow.");
-}, 500);
-
-function say(text) {
-  if (notice.textContent !== text) notice.textContent = text;
-}
 
 // ---- Drawing
 
-function place(event, { left, top, width, height } = canvas.getBoundingClientRect()) {
-  return [(event.clientX - left) / width, (event.clientY - top) / height].map((at) => Math.round(at * 1e4) / 1e4);
+function place(event, { left, top, height } = canvas.getBoundingClientRect()) {
+  return [(event.clientX - left) / height, (event.clientY - top) / height].map((at) => Math.round(at * 1e4) / 1e4);
 }
 
 function add(mark) {
@@ -167,7 +160,7 @@ function add(mark) {
 
 function endStroke() {
   stroke = pointer = null;
-  send();
+  changed({ finished: true });
   keep();
 }
 
@@ -216,17 +209,18 @@ function undo() {
 root.querySelector(".undo").addEventListener("click", undo);
 root.querySelector(".clear").addEventListener("click", clear);
 
+// Keys that are meant for a text, a dialog or the explanation are left alone.
+const OTHERS = "input:not([type=radio]), textarea, [contenteditable], [role=dialog], #inside";
 on("keydown", (event) => {
   const shown = canvas.clientWidth > 0;
-  const busy = event.target.closest?.("input:not([type=radio]), textarea, [contenteditable], [role=dialog]");
-  if (!shown || busy || event.defaultPrevented) return;
+  if (!shown || event.defaultPrevented || event.target.closest?.(OTHERS)) return;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") undo();
   else if (event.key === "Escape" || event.key === "Delete") clear();
   else return;
   event.preventDefault();
 });
 
-// ---- Pictures: examples, values from Python, and what was kept
+// ---- Pictures: examples, what the explanation puts here, and what was kept
 
 async function load(url) {
   const image = new Image();
@@ -247,20 +241,19 @@ async function load(url) {
 
 async function show(url) {
   if (stroke) endStroke();
-  if (url) add(await load(url));
-  else if (!isBlank()) add({});
+  add(await load(url));
   keep();
 }
 
-for (const [name, src] of Object.entries(EXAMPLES)) {
+on("pad:show", ({ detail }) => show(detail)); // a data URL, dark on white
+
+for (const { name, picture } of EXAMPLES) {
   const button = Object.assign(document.createElement("button"), { type: "button", title: `Example: ${name}` });
   button.setAttribute("aria-label", button.title);
-  button.append(Object.assign(new Image(), { src, alt: "" }));
-  button.addEventListener("click", () => show(src));
+  button.append(Object.assign(new Image(), { src: picture, alt: "" }));
+  button.addEventListener("click", () => show(picture));
   root.querySelector(".examples").append(button);
 }
-
-watch("value", () => show(props.value));
 
 // A page that is loaded anew, because the server was started again or the theme changed, has the same drawing.
 const KEPT = `pad ${location.pathname}`;
@@ -279,5 +272,4 @@ async function restore() {
   } catch {}
 }
 
-if (props.value) show(props.value);
-else restore();
+restore();

@@ -45,10 +45,6 @@ class Part(gr.HTML):
             value, html_template="", js_on_load=named + PLACE + script, apply_default_css=False, **kwargs
         )
 
-    def __getattr__(self, name: str) -> Any:
-        # Gradio would look through the script for an event of that name, a dozen times a page and call.
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""

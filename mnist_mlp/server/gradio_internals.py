@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -64,6 +65,10 @@ class Sketchpad(gr.Sketchpad):
 
     def get_block_name(self) -> str:
         return "imageeditor"
+
+    def get_config(self, cls: type[gr.blocks.Block] | None = None) -> dict[str, Any]:
+        # Gradio tells the page the parameters of a class's own `__init__`.
+        return super().get_config(cls or gr.Sketchpad)
 
     @server
     def accept_blobs(self, data: AcceptBlobs) -> None:

@@ -10,14 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from mnist_mlp.canvas import to_mnist
 from mnist_mlp.mlp import MLP
-from mnist_mlp.training.non_digits import scribbles
+from mnist_mlp.network import digit_score
+from mnist_mlp.training.non_digits import non_digits
 
 BINS = 15
-NON_DIGITS = 1_000
-UNSURE = 0.02
-WORST = 40
+NON_DIGITS = 1_000  # of each kind
+# Kinds of non-digits that a network is measured on, and what its figures call them.
+MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "halves": "halves", "pairs": "pairs"}
+SEED = 1_000_003  # another than that of the non-digits which are learnt from
+WORST = 40  # mistakes shown
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
@@ -48,40 +50,51 @@ def auroc(digits: np.ndarray, others: np.ndarray) -> float:
     return float((ranks.sum() - len(digits) * (len(digits) + 1) / 2) / (len(digits) * len(others)))
 
 
-def non_digit_confidence(net: MLP, seed: int) -> np.ndarray:
-    """The confidence that a network has in each of 1,000 letters and scribbles, (1000,)."""
-    placed = np.stack([to_mnist(canvas) for canvas in scribbles(NON_DIGITS, seed)])
-    return net.predict_proba(placed).max(1)
-
-
-def not_sure_below(net: MLP, x: np.ndarray) -> float:
-    """The confidence under which the visitor is told "not sure": that of one in fifty validation digits.
-
-    A lower one would let most letters and scribbles pass for digits, a higher one would doubt what is right.
-
-    Args:
-        x: validation digits (n, 784) float32.
-    """
-    return round(float(np.quantile(net.predict_proba(x).max(1), UNSURE)), 2)
-
-
 def measure(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     """The network's figures on the test images x (n, 784) float32 and their digits (n,)."""
-    p = net.predict_proba(x)
+    steps = net.forward(x)
+    p, score = steps.probabilities, digit_score(steps.logits)
     errors = int((p.argmax(1) != digits).sum())
-    others = non_digit_confidence(net, seed=1)
     return {
         "test_errors": errors,
         "test_accuracy": round(1 - errors / len(digits), 4),
         "test_ece": round(calibration_error(p, digits), 4),
-        "auroc_non_digits": round(auroc(p.max(1), others), 4),
-        "non_digits_called_unsure": round(float((others < net.config["not_sure_below"]).mean()), 3),
-        "digits_called_unsure": round(float((p.max(1) < net.config["not_sure_below"]).mean()), 4),
+        "digits_refused": _share(score < net.config["no_digit_below"]),
+        "digits_called_unsure": _share(p.max(1) < net.config["not_sure_below"]),
     }
+
+
+def measure_validation(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
+    """The network's figures on validation images x (n, 784) float32, their digits (n,), and on non-digits.
+
+    These are letters of a typeface that was not learnt from, new scribbles, and halves and pairs of x.
+    """
+    steps = net.forward(x)
+    p, score = steps.probabilities, digit_score(steps.logits)
+    figures: dict[str, Any] = {
+        "validation_errors": int((p.argmax(1) != digits).sum()),
+        "validation_images": len(digits),
+        "validation_accuracy": round(float((p.argmax(1) == digits).mean()), 4),
+    }
+    images = np.rint(255 * x).astype(np.uint8).reshape(-1, 28, 28)
+    others = {}
+    for kind, name in MEASURED.items():
+        drawings = non_digits(kind, NON_DIGITS, images, digits, SEED) / np.float32(255)
+        others[name] = digit_score(net.forward(drawings).logits)
+    others["non_digits"] = np.concatenate(list(others.values()))
+    for name, scores in others.items():
+        figures[f"auroc_{name}"] = round(auroc(score, scores), 4)
+        figures[f"{name}_kept"] = _share(scores >= net.config["no_digit_below"])
+    return figures
+
+
+def _share(which: np.ndarray) -> float:
+    return round(float(which.mean()), 4)
 
 
 def draw(net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path) -> None:
     """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     p = net.predict_proba(x)
     figures = {
         "curves": _curves(net.activation, history),

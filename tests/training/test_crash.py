@@ -99,7 +99,7 @@ assert step > 10, step
 def test_killed_at_every_step(script: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", HEAD + script, str(tmp_path)],
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=120,

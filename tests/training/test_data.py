@@ -369,7 +369,7 @@ print("done", flush=True)
 
 
 def started(address: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(data.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(data.__file__).parents[2])}
     process = subprocess.Popen(
         [sys.executable, "-c", LOAD, address], env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -412,7 +412,7 @@ while True:
     cache = data.cache_path()
     cache.parent.mkdir(parents=True)
     rng = random.Random(0)
-    environment = {**os.environ, "PYTHONPATH": str(Path(data.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(data.__file__).parents[2])}
     for _ in range(10):
         process = subprocess.Popen(
             [sys.executable, "-c", writer, str(alone / "mine.npz"), str(cache)],
@@ -437,4 +437,4 @@ while True:
 
 def test_reading_the_data_needs_no_tensorflow() -> None:
     code = "import sys, mnist_mlp.training.data; assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(data.__file__).parents[1])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(data.__file__).parents[2])

@@ -1,0 +1,18 @@
+"""The label: the reading, large, and the likeliest readings as bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.components.label import LabelData
+
+
+class Label(gr.Label):
+    """Gradio's label, whose heading may be none of its classes."""
+
+    def get_block_name(self) -> str:
+        return "label"
+
+    def postprocess(self, value: dict[str, Any] | None) -> Any:  # type: ignore[override]
+        return LabelData(**value) if value else {}

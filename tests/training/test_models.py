@@ -1,0 +1,109 @@
+"""The models and how they learn, against Keras and a run that was not interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from mnist_mlp.network import LAYERS, SHAPES
+from mnist_mlp.training import models
+from mnist_mlp.training.data import Mnist
+from mnist_mlp.training.strokes import Strokes, measure
+
+BOTH = ["relu", "sigmoid"]
+
+
+@pytest.fixture(scope="module")
+def strokes(mnist: Mnist) -> Strokes:
+    return measure(mnist.x_train[:1500])
+
+
+@pytest.fixture
+def fit(strokes: Strokes, mnist: Mnist):
+    labels = mnist.y_train[:1500].copy()
+    labels[::5] = models.NO_DIGIT
+    validation = mnist.x_train[1500:2000].reshape(-1, 784) / np.float32(255), mnist.y_train[1500:2000]
+
+    def fit(folder: Path, epochs: int, seed: int = 1) -> models.Fit:
+        return models.fit(strokes, labels, validation, BOTH, folder, epochs, batch_size=64, seed=seed)
+
+    return fit
+
+
+def same(a: models.Fit, b: models.Fit) -> bool:
+    return all(a.weights[n][t].tobytes() == b.weights[n][t].tobytes() for n in BOTH for t in SHAPES)
+
+
+def test_the_seed_determines_every_byte(fit, tmp_path: Path) -> None:
+    first, again = fit(tmp_path / "a", 2), fit(tmp_path / "b", 2)
+    assert same(first, again)
+    assert not same(first, fit(tmp_path / "c", 2, seed=2))
+
+
+def test_an_interrupted_run_ends_as_one_that_was_not(
+    fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "ECHOES", 2)
+    monkeypatch.setattr(models, "STUDENT_EPOCHS", 1)
+    epochs = 4
+    whole = fit(tmp_path / "whole", epochs)
+
+    interrupted = []
+
+    class Interrupted(models.Checkpoint):
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            super().on_epoch_end(epoch, logs)
+            if epoch == 2 and list(self.model.output) not in interrupted:
+                interrupted.append(list(self.model.output))
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "Checkpoint", Interrupted)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                fit(tmp_path / "parts", epochs)
+    assert interrupted == [["teacher"], BOTH]
+    resumed = fit(tmp_path / "parts", epochs)
+    assert same(whole, resumed)
+    assert whole.snapshots.keys() == resumed.snapshots.keys() == {0, 1, 2}
+    for epoch, nets in whole.snapshots.items():
+        for name in BOTH:
+            for tensor, weights in nets[name].items():
+                assert np.array_equal(weights, resumed.snapshots[epoch][name][tensor])
+
+
+def test_snapshots_begin_before_the_first_step(fit, tmp_path: Path) -> None:
+    fitted = fit(tmp_path, 2)
+    assert fitted.snapshots.keys() == {0, 1}
+    start = models.build(BOTH, 1)
+    for name in BOTH:
+        for i in range(3):
+            kernel, bias = start.get_layer(f"{name}_{i + 1}").get_weights()
+            assert np.array_equal(fitted.snapshots[0][name][f"w{i + 1}"], kernel)
+            assert np.array_equal(fitted.snapshots[0][name][f"b{i + 1}"], bias)
+        assert not np.array_equal(fitted.snapshots[1][name]["w3"], fitted.weights[name]["w3"])
+
+
+def test_no_digit_is_an_eleventh_class_with_the_logit_0() -> None:
+    model = models.build(["relu"], 1)
+    x = np.random.default_rng(0).random((8, 784), np.float32)
+    logits = np.asarray(model(x)["relu"])
+    assert logits.shape == (8, 11) and (logits[:, 10] == 0).all() and (logits[:, :10] != 0).all()
+    assert model.count_params() == sum(int(np.prod(shape)) for shape in SHAPES.values())
+    y = np.eye(11)[[0, 1, 2, 3, 4, 5, 10, 10]]
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)(y, logits)
+    assert float(loss) == pytest.approx(-(y * log_softmax(logits.astype(float), 1)).sum(1).mean(), rel=1e-5)
+
+
+def test_accuracy_is_of_the_ten_digits() -> None:
+    rng = np.random.default_rng(0)
+    logits = np.pad(rng.normal(-2, 1, (50, 10)), [(0, 0), (0, 1)]).astype(
+        np.float32
+    )  # "no digit" is likeliest
+    digits = rng.integers(0, 10, 50)
+    right = np.asarray(models.accuracy(keras.ops.one_hot(digits, 11), keras.ops.convert_to_tensor(logits)))
+    assert np.array_equal(right.astype(bool), logits[:, : LAYERS[-1]].argmax(1) == digits)
