@@ -12,6 +12,7 @@ import gradio as gr
 from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -163,7 +164,8 @@ LAUNCH: dict[str, Any] = {
     "show_error": True,  # whoever sent something wrong is told what it was
     "enable_monitoring": False,  # the dashboard would be open to everyone
     "app_kwargs": {
-        "middleware": [Middleware(Limits)],
+        # Gradio compresses its files, but neither the page, which holds the scripts, nor the answers.
+        "middleware": [Middleware(Limits), Middleware(GZipMiddleware, minimum_size=1000)],
         "exception_handlers": {UnknownEndpoint: _unknown, KeyError: _unknown, gr.Error: _error},
     },
 }
