@@ -474,8 +474,9 @@ def test_one_digit_of_a_number_is_explained(page: Page, app: str) -> None:
 
 
 def test_closed_on_a_phone_and_drawn_once_it_is_opened(browser: Browser, app: str) -> None:
-    size = {"width": 360, "height": 740}
-    context = browser.new_context(viewport=size, has_touch=True, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="light"
+    )
     page = context.new_page()
     open_app(page, app)
     draw(page, SEVEN)
