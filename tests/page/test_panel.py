@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from fastapi import HTTPException
-from helpers import LAPTOP, SEVEN, ZERO, draw, launched, open_app
+from helpers import SEVEN, ZERO, draw, launched, open_app
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_mlp import load
@@ -510,7 +510,7 @@ def test_closed_on_a_phone_and_drawn_once_it_is_opened(browser: Browser, app: st
 def test_a_panel_without_an_answer_is_open_and_empty(browser: Browser) -> None:
     with gr.Blocks() as demo:
         Panel(elem_id="inside")
-    context = browser.new_context(viewport=LAPTOP)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     with launched(demo) as url:
         page.goto(url)
