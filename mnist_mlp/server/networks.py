@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import reprlib
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,12 @@ def serving(name: str = "relu") -> MLP:
 
     It is read once, from the repository or folder in the environment variable `MNIST_MLP_REPO`. Without
     that variable, or where the Hub cannot be reached, it is the shipped one.
+
+    Raises:
+        ValueError: no such name.
     """
+    if not isinstance(name, str) or name not in NAMES:
+        raise ValueError(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(name)}.')
     return _fetched(os.environ.get("MNIST_MLP_REPO", "")).get(name) or load(name)
 
 

@@ -27,7 +27,7 @@ from mnist_mlp.training.data import Mnist
 SECRET = "the content of a file that nobody may read"
 LEAKS = ("Traceback", 'File "', "root:x:", "root:*:", "site-packages", "PRIVATE KEY", SECRET)
 TURNS = itertools.count(1)
-PATIENCE = 10  # seconds for any answer
+PATIENCE = 30  # seconds for any answer
 JSON = {"content-type": "application/json"}
 ENDPOINTS = ("predict", "predict_sketchpad", "explain", "read_number")
 PICTURE = png(np.pad(np.full((40, 4), 255, np.uint8), 20))
@@ -142,7 +142,7 @@ def refused_or_empty(http: httpx.Client, endpoint: str, data: Any) -> None:
 
 
 def data_for(endpoint: str, picture: Any, network: Any = "relu") -> list[Any]:
-    return [picture, network, None, None] if endpoint == "explain" else [picture, network]
+    return [picture, network, *[None] * 5] if endpoint == "explain" else [picture, network]
 
 
 def file(path: Any, **more: Any) -> dict[str, Any]:
@@ -190,9 +190,21 @@ def test_an_unknown_network_is_refused(http: httpx.Client, network: Any, digits:
 
 
 @pytest.mark.parametrize("number", [-1, 10, 1.5, "3", "", True, [], {}, 1e308, 10**40], ids=name)
-def test_a_digit_or_index_out_of_range_is_refused(http: httpx.Client, number: Any, digits: list[str]) -> None:
-    assert "0 to 9" in refused(http, "explain", [digits[3], "relu", number, None])
-    assert "0 to 0" in refused(http, "explain", [digits[3], "relu", None, number])
+def test_a_digit_index_or_epoch_out_of_range_is_refused(
+    http: httpx.Client, number: Any, digits: list[str]
+) -> None:
+    # In turn as the digit, the index, the epoch and the digit of the smallest change
+    for place, said in ((0, "0 to 9"), (1, "0 to 0"), (3, "epoch"), (4, "0 to 9")):
+        rest: list[Any] = [None] * 5
+        rest[place] = number
+        assert said in refused(http, "explain", [digits[3], "relu", *rest])
+
+
+@pytest.mark.parametrize(
+    "unit", ["", "h1", "h1[128]", "h3[0]", "h1[-1]", "h1[0]; x", 0, True, [], {}], ids=name
+)
+def test_an_unknown_unit_is_refused(http: httpx.Client, unit: Any, digits: list[str]) -> None:
+    assert "unit" in refused(http, "explain", [digits[3], "relu", None, None, unit, None, None])
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -322,7 +334,7 @@ def fill(text: str, places: dict[str, str]) -> str:
 def test_files_of_the_server_are_not_read(http: httpx.Client, path: str, places: dict[str, str]) -> None:
     path = fill(path, places)
     refused(http, "predict", [file(path), "relu"])
-    refused(http, "explain", [file(path, url=path, orig_name=path), "relu", None, None])
+    refused(http, "explain", data_for("explain", file(path, url=path, orig_name=path)))
     refused(http, "predict_sketchpad", [edited(file(path), file(path)), "relu"])
 
 
