@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--format", choices=["text", "csv", "json"], default="text", help="json: a line for each"
     )
-    result.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
+    result.add_argument("--network", choices=list(ACTIVATIONS), default="relu")
     result.add_argument(
         "--boxes",
         action="store_true",
