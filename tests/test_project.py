@@ -84,10 +84,11 @@ def test_every_figure_is_its_file_s() -> None:
     assert done.returncode == 0, done.stderr
 
 
-LINE = """
-files network explain counterfactual nearest snapshots mlp picture paper ink canvas pieces prior reader classify
-training server.networks page server.api app
-""".split()
+LINE = [
+    *("files", "network", "explain", "counterfactual", "nearest", "snapshots", "mlp"),
+    *("picture", "paper", "ink", "canvas", "pieces", "prior", "reader", "classify"),
+    *("training", "server.networks", "page", "server.api", "app"),
+]
 
 
 @pytest.mark.parametrize("name", LINE)
