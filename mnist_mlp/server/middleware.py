@@ -7,7 +7,6 @@ import os
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 from anyio import to_thread
@@ -103,8 +102,8 @@ class Limits:
     async def limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].rstrip("/")
         upload, tool = path.endswith("/upload"), "/gradio_api/mcp" in path
-        if tool:  # Gradio offers every endpoint as a tool, unless the address names some
-            scope = {**scope, "query_string": urlencode({"tools": TOOL}).encode()}
+        if tool:
+            scope = {**scope, "query_string": _tools()}
         if scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         limit = MAX_BODY if upload or tool else MAX_REQUEST
@@ -126,6 +125,16 @@ class Limits:
             return message
 
         await self.app(scope, counted, send)
+
+
+def _tools() -> bytes:
+    """The query with which Gradio offers one endpoint as a tool, and not every one.
+
+    On a Space the tool's name begins with the Space's. If that has a hyphen, Gradio 6 finds no tool by a
+    query: there all are offered.
+    """
+    space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
+    return b"" if "-" in space else f"tools={TOOL},{space}_{TOOL}".encode()
 
 
 def _refuse(status: int, detail: str) -> JSONResponse:
