@@ -99,7 +99,7 @@ def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
     assert "Traceback" not in busy.app.log.read_text()
 
 
-def test_gradio_client_says_so_too(busy: Busy) -> None:
+def test_gradio_client_tells_that_the_queue_is_full(busy: Busy) -> None:
     client = Client(busy.app.url, verbose=False)
     busy.fill()
     with pytest.raises(Exception, match="Queue is full! Please try again"):
