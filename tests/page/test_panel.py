@@ -26,6 +26,8 @@ from mnist_mlp.picture import read_data_url
 from mnist_mlp.snapshots import load_snapshots
 from mnist_mlp.training.data import Mnist
 
+expect.set_options(timeout=20_000)  # two cores may be busy with other tests
+
 BLUE, ORANGE = (0, 103, 178), (213, 94, 0)  # for and against, in light
 LAYERS = {"h1": ("x", "z1", 8, 16), "h2": ("h1", "z2", 16, 16)}  # input, sum, columns, rows
 
