@@ -107,6 +107,14 @@ def _read_file(path: str | Path) -> bytes:
         raise PictureError(f"{_EXPECTED}; cannot read {Path(path).name!r}: {reason}.") from None
 
 
+def from_image(image: Image.Image) -> np.ndarray:
+    """A caller's Pillow image as `read_picture` would give it: turned as its EXIF data says, and reduced."""
+    if image.getexif():
+        image = image.copy()
+        _turn(image)
+    return to_array(image)
+
+
 def _check_size(size: tuple[int, int]) -> None:
     # Read from the header, before a pixel is decoded: a small file can claim to be huge.
     width, height = size

@@ -66,7 +66,7 @@ def test_what_is_no_digit_can_be_changed_too(name: str, picture: str) -> None:
     x: Any = {
         "blank": np.zeros((28, 28), np.float32),
         "full": np.ones((28, 28), np.float32),
-        "noise": np.random.default_rng(1).random((28, 28)),
+        "noise": np.random.default_rng(1).random((28, 28), np.float32),
     }[picture]
     net = load(name)
     for digit in range(10):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,7 +24,7 @@ def strokes(mnist: Mnist) -> Strokes:
 
 
 @pytest.fixture
-def fit(strokes: Strokes, mnist: Mnist):
+def fit(strokes: Strokes, mnist: Mnist) -> Callable[..., models.Fit]:
     labels = mnist.y_train[:1500].copy()
     labels[::5] = models.NO_DIGIT
     validation = mnist.x_train[1500:2000].reshape(-1, 784) / np.float32(255), mnist.y_train[1500:2000]
@@ -38,14 +39,14 @@ def same(a: models.Fit, b: models.Fit) -> bool:
     return all(a.weights[n][t].tobytes() == b.weights[n][t].tobytes() for n in BOTH for t in SHAPES)
 
 
-def test_the_seed_determines_every_byte(fit, tmp_path: Path) -> None:
+def test_the_seed_determines_every_byte(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
     first, again = fit(tmp_path / "a", 2), fit(tmp_path / "b", 2)
     assert same(first, again)
     assert not same(first, fit(tmp_path / "c", 2, seed=2))
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(
-    fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fit: Callable[..., models.Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "ECHOES", 2)
     monkeypatch.setattr(models, "STUDENT_EPOCHS", 1)
@@ -76,7 +77,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
                 assert np.array_equal(weights, resumed.snapshots[epoch][name][tensor])
 
 
-def test_snapshots_begin_before_the_first_step(fit, tmp_path: Path) -> None:
+def test_snapshots_begin_before_the_first_step(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
     fitted = fit(tmp_path, 2)
     assert fitted.snapshots.keys() == {0, 1}
     start = models.build(BOTH, 1)
