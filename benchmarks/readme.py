@@ -145,6 +145,19 @@ def deletion(report: dict[str, Any]) -> str:
     )
 
 
+def smallest_change(report: dict[str, Any]) -> str:
+    rows = [
+        ("read as asked, by NumPy / by Keras", "{read_as_asked:.1%} / {read_as_asked_by_keras:.1%}"),
+        ("distance (L2), median", "{l2_median:.2f}"),
+        ("ratio to the distance of Foolbox's DeepFool, median", "{ratio_median:.2f}"),
+        ("the largest ratio", "{ratio_largest:.2f}"),
+        ("time, median / p95", "{ms_median:.0f} / {ms_p95:.0f} ms"),
+    ]
+    cells = [[title, *(form.format(**report["networks"][n]) for n in NAMES)] for title, form in rows]
+    header = [f"{report['pictures']:,} of MNIST's test images", *NAMES.values()]
+    return f"{table(header, cells)}\n\n{by(report)}"
+
+
 def space(report: dict[str, Any]) -> str:
     seconds, memory = report["seconds_to_first_answer"], report["memory_mb"]
     rows = [
@@ -171,6 +184,7 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "bulk": bulk,
     "space": space,
     "deletion": deletion,
+    "smallest_change": smallest_change,
 }
 
 

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-# A worker for each core: shared out among threads, too, the network's products wait for each other.
-# To be said before NumPy is loaded.
+# One process for each core, and no BLAS threads beside them. To be set before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tqdm import tqdm
 
 from mnist_mlp.classify import read_all
+from mnist_mlp.network import ACTIVATIONS
 
-BATCH = 100  # pictures: what a worker gets at a time, and how often the bar moves
-FEW = 200  # pictures: fewer are read before a second process has started
+BATCH = 100  # pictures for one process at a time
+FEW = 200  # pictures; fewer are read before a second process has started
 
 Row = dict[str, Any]
 
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--format", choices=["text", "csv", "json"], default="text", help="json: a line for each"
     )
-    result.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
+    result.add_argument("--network", choices=list(ACTIVATIONS), default="relu")
     result.add_argument(
         "--boxes",
         action="store_true",

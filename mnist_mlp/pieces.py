@@ -22,6 +22,9 @@ MAX_COST = 0.5  # of the line's height: ink that a cut crosses at most
 WIDEST = 1.7  # of the line's height: a digit is not wider
 TALL = 0.4  # of the tallest part: a part that is as tall makes a line, others join one
 SPECK = 0.08  # of the tallest part: what is smaller is left out
+MOST_LINES = 50
+MOST_PARTS = 1000  # of a picture: what falls into more is no writing
+MOST_CUTS = 2000  # of a line: 200 digits have fewer
 EMPTY = 0.002  # of the squared height: less ink is no piece
 
 
@@ -44,13 +47,17 @@ class Runs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
 
     first: np.ndarray
-    """(m,) int64"""
+    """(m,) int64: the first piece."""
     end: np.ndarray
     """(m,) int64: the piece after the last one."""
-    ink: np.ndarray
-    """(m, H, V) float32: the ink of each, in a window of its own"""
     left: np.ndarray
-    """(m,) int64: where in the line each window begins"""
+    """(m,) int64: the column of the line at which each run's window begins."""
+    width: int
+    """Of each window."""
+
+    def some(self, which: np.ndarray | slice) -> Runs:
+        """Those of the runs that are named."""
+        return Runs(self.first[which], self.end[which], self.left[which], self.width)
 
 
 def cut(ink: np.ndarray) -> Pieces:
@@ -86,11 +93,12 @@ def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
     until = np.pad(np.cumsum(ink, 1, dtype=np.float64), ((0, 0), (1, 0)))
     before = until[np.arange(len(ink)), at]  # ink to the left of each cut, in each row
     least = EMPTY * len(ink) ** 2
-    keep: list[int] = []
+    middle = at.mean(1)  # ascending
+    beside = np.searchsorted(middle, [middle - len(ink), middle + len(ink) + 1]).T
+    keep = np.zeros(len(at), bool)
     for i in np.argsort(cost, kind="stable"):
-        if all(np.abs(before[i] - before[j]).sum() >= least for j in keep):
-            keep.append(i)
-    keep.sort()
+        others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
+        keep[i] = (np.abs(before[others] - before[i]).sum(1) >= least).all()
     return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
 
 
@@ -120,18 +128,23 @@ def runs(pieces: Pieces) -> Runs:
     """Every run of neighbouring pieces that is no wider than a digit."""
     height = len(pieces.ink)
     middle = pieces.at.mean(1)
-    first, end = np.triu_indices(len(middle), 1)
-    fits = middle[end] - middle[first] <= WIDEST * height
-    fits |= end - first == 1
-    first, end = first[fits], end[fits]
+    if len(middle) > MOST_CUTS:
+        first = end = np.zeros(0, np.int64)
+    else:
+        first, end = np.triu_indices(len(middle), 1)
+        fits = (middle[end] - middle[first] <= WIDEST * height) | (end - first == 1)
+        first, end = first[fits], end[fits]
     left = pieces.begin[first].min(1)
     width = int((pieces.end[end].max(1) - left).max(initial=1))
-    column = left[:, None, None] + np.arange(width)
-    padded = np.pad(pieces.ink, ((0, 0), (0, width)))
-    within = (column >= pieces.begin[first][:, :, None]) & (column < pieces.end[end][:, :, None])
-    ink = padded[np.arange(height)[:, None], column] * within
-    there = ink.max((1, 2)) > 0.5
-    return Runs(first[there], end[there], ink[there], left[there])
+    return Runs(first, end, left, min(width, 3 * height))
+
+
+def show(pieces: Pieces, runs: Runs) -> np.ndarray:
+    """The ink of each run in a window of its own: (m, H, runs.width) float32."""
+    column = runs.left[:, None, None] + np.arange(runs.width)
+    padded = np.pad(pieces.ink, ((0, 0), (0, runs.width)))
+    within = (column >= pieces.begin[runs.first][:, :, None]) & (column < pieces.end[runs.end][:, :, None])
+    return padded[np.arange(len(pieces.ink))[:, None], column] * within
 
 
 def _ways(halves: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
@@ -189,10 +202,9 @@ class Line(NamedTuple):
     scale: float
     """The picture's pixels for one of the line's."""
 
-    def box(self, candidates: Runs, i: int) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of a run in the picture."""
-        clear = candidates.ink[i] > 0.5
-        rows, columns = np.flatnonzero(clear.any(1)), np.flatnonzero(clear.any(0)) + candidates.left[i]
+    def box(self, left: int, ink: np.ndarray) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in the picture, of ink in a window that begins at a column of the line."""
+        rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0)) + left
         return (
             int(self.left + columns[0] * self.scale),
             int(self.top + rows[0] * self.scale),
@@ -216,7 +228,8 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     tallest = height.max()
     line_of = np.full(count, -1)
     spans: list[tuple[int, int]] = []
-    for i in np.argsort(top + bottom)[height[np.argsort(top + bottom)] >= TALL * tallest]:
+    tall = np.flatnonzero(height >= TALL * tallest)[: 2 * MOST_PARTS]
+    for i in tall[np.argsort((top + bottom)[tall])]:
         for line, (first, last) in enumerate(spans):
             if min(last, bottom[i]) - max(first, top[i]) > 0.4 * min(last - first, height[i]):
                 spans[line] = (min(first, top[i]), max(last, bottom[i]))
@@ -229,6 +242,8 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     away = np.stack([np.maximum(np.maximum(a - centre, centre - b), 0) for a, b in spans])
     line_of = np.where(line_of < 0, away.argmin(0), line_of)
     line_of[np.maximum(height, width) < SPECK * tallest] = -1
+    if np.count_nonzero(line_of >= 0) > MOST_PARTS or len(spans) > MOST_LINES:
+        return []
     chosen = np.concatenate([[-1], line_of])[parts]
     return [_line(np.where(chosen == line, ink, 0)) for line in np.argsort([a for a, _ in spans])]
 

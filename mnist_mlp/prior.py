@@ -20,13 +20,13 @@ TALLEST_MARK = 0.45
 FREE = 0.02  # of the line's height: a cut that crosses less ink lies in a gap
 
 
-def run_scores(pieces: Pieces, runs: Runs, logits: np.ndarray) -> np.ndarray:
+def run_scores(pieces: Pieces, runs: Runs, ink: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """The score of each of m runs as each digit, and as a mark beside the digits: (m, 11) float64.
 
     A digit scores log P(it is that digit, and a digit at all), no digit being a class whose logit is 0.
     """
     height = len(pieces.ink)
-    clear = np.greater(runs.ink, 0.5)
+    clear = np.greater(ink, 0.5)
     tall = _extent(clear.any(2)) / height
     wide = _extent(clear.any(1)) / height
     logits = logits.astype(np.float64)

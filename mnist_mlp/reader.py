@@ -19,11 +19,12 @@ from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, shipped, softmax
 from mnist_mlp.picture import PictureError
-from mnist_mlp.pieces import Line, cut, find_lines, runs
+from mnist_mlp.pieces import Line, Pieces, Runs, cut, find_lines, runs, show
 from mnist_mlp.prior import run_scores
 
 MOST_DIGITS = 200
 KEPT = 10  # readings considered, and ways kept at each cut
+BLOCK = 256  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
 SURE = math.log(0.98)  # a drawing that is one digit so likely is not cut
 WIDE = 1.4  # of its height: one that is wider is cut, however sure the network is
@@ -53,7 +54,7 @@ class Reading(NamedTuple):
     confidence: float
     """0..1: the probability of `text`; 0 where there is none."""
     hint: str
-    """What to tell the person who drew; "" where there is no doubt."""
+    """Advice to the person who drew; "" where there is no doubt."""
     digits: tuple[Digit, ...]
     """From left to right, line by line; where `text` is "", what the drawing is nearest to."""
     readings: dict[str, float]
@@ -111,14 +112,19 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
     whole = Found(Digit(int(logits.argmax()), softmax(logits), seen.placed.pixels, seen.placed.box), logits)
     if right - left <= WIDE * (bottom - top) and _is_digit(logits) >= SURE:
         return _one_digit(whole, net)
-    lines = [_read_line(line, seen, net) for line in find_lines(seen.ink)]
-    lines = [line for line in lines if line[1]]
-    every = [found for _, line in lines for found in line]
-    if len(every) > MOST_DIGITS:
-        raise PictureError(f"Expected at most {MOST_DIGITS} digits in a picture; got {len(every)}.")
+    lines: list[dict[str, float]] = []
+    every: list[Found] = []
+    for line in find_lines(seen.ink):
+        ways, found = _read_line(line, seen, net)
+        lines += [ways] if found else []
+        every += found
+        if len(every) > MOST_DIGITS:
+            raise PictureError(
+                f"Expected at most {MOST_DIGITS} digits in a picture; got {len(every)} or more."
+            )
     if len(every) < 2:
         return _one_digit(every[0] if every else whole, net)
-    readings = _joined([ways for ways, _ in lines])
+    readings = _joined(lines)
     digits = tuple(found.digit for found in every)
     likely = np.array([_is_digit(found.logits) for found in every])
     if likely.mean() < NOT_READ:
@@ -148,20 +154,35 @@ def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], 
     """The readings of a line with their probabilities, and the digits of the likeliest."""
     pieces = cut(line.ink)
     candidates = runs(pieces)
-    pixels = place_all(candidates.ink)
-    logits = net.forward(pixels.reshape(-1, SIDE * SIDE)).logits
-    ways = best_ways(
-        len(pieces.at) - 1, candidates.first, candidates.end, run_scores(pieces, candidates, logits)
-    )
-    ways = [way for way in ways if way.text]
+    if not len(candidates.first):
+        return {}, []
+    blocks = [_run_scores(pieces, candidates, net, i) for i in range(0, len(candidates.first), BLOCK)]
+    scores, logits, pixels = map(np.concatenate, zip(*blocks))
+    ways = best_ways(len(pieces.at) - 1, candidates.first, candidates.end, scores)
+    ways = [way for way in ways if way.text and way.score > -np.inf]
     if not ways:
         return {}, []
     likely = softmax(np.array([way.score for way in ways]))
+    chosen = np.array(ways[0].runs)
+    windows = show(pieces, candidates.some(chosen))
     found = []
-    for digit, run in zip(ways[0].text, ways[0].runs):
-        box = to_canvas(line.box(candidates, run), seen.ink, seen.canvas)
+    for digit, run, window in zip(ways[0].text, ways[0].runs, windows):
+        box = to_canvas(line.box(int(candidates.left[run]), window), seen.ink, seen.canvas)
         found.append(Found(Digit(int(digit), softmax(logits[run]), pixels[run], box), logits[run]))
     return {way.text: float(p) for way, p in zip(ways, likely)}, found
+
+
+def _run_scores(pieces: Pieces, runs: Runs, net: Network, start: int) -> tuple[np.ndarray, ...]:
+    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of a block of runs."""
+    block = runs.some(slice(start, start + BLOCK))
+    ink = show(pieces, block)
+    there = ink.max((1, 2)) > 0.5
+    pixels = np.zeros((len(ink), SIDE, SIDE), np.float32)
+    pixels[there] = place_all(ink[there])
+    logits = net.forward(pixels.reshape(-1, SIDE * SIDE)).logits
+    scores = run_scores(pieces, block, ink, logits)
+    scores[~there] = [-np.inf] * 10 + [0.0]  # too faint for a digit, or for a mark
+    return scores, logits, pixels
 
 
 def best_ways(pieces: int, first: np.ndarray, end: np.ndarray, scores: np.ndarray) -> list[Way]:
