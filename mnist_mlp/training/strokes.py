@@ -1,7 +1,7 @@
-"""What training knows of each digit's strokes: how far every place is from them, and where they end.
+"""The strokes of each training image: distance fields of its outline and skeleton, and where they end.
 
-A picture can be bent, but only from its strokes can it be drawn again with another pen, or with one
-stroke more. Lengths are in MNIST's pixels, places relative to `canvas.CENTRE`, y pointing down.
+With them an image can be drawn again with another pen, or with an added stroke. Lengths are in MNIST's
+pixels; positions are relative to `canvas.CENTRE`, y pointing down.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from skimage.morphology import skeletonize
 
 from mnist_mlp.canvas import CENTRE
 
-FINE = 3  # strokes are measured on pictures enlarged so often,
-SIDE = 56  # and kept on a grid of twice MNIST's fineness,
-STEPS = 32  # in so many steps a pixel
-EDGE = 110  # of 255: MNIST's pixels are darker inside a stroke
-DIRECTIONS = 16  # in which a digit's outermost points are known, from +x towards +y
+FINE = 3  # enlargement at which strokes are measured
+SIDE = 56  # of the grid on which the fields are kept, twice as fine as MNIST's
+STEPS = 32  # of a distance byte, in one pixel
+EDGE = 110  # of 255: the grey level of a stroke's outline
+DIRECTIONS = 16  # of the outermost points, from +x towards +y
 
 
 class Strokes(NamedTuple):
     fields: np.ndarray
-    """(n, 3, 56·56) uint8: the picture; the distance from the outline, 128 on it and less inside; the
-    distance from the middle line. Distances in 1/32 pixel."""
+    """(n, 3, 56·56) uint8: the image; the distance from the outline, 128 on it and less inside; the
+    distance from the skeleton. Distances in 1/32 pixel."""
     outermost: np.ndarray
-    """(n, 16, 2) float32: the outermost points of the middle line."""
+    """(n, 16, 2) float32: the outermost points of the skeleton."""
     ends: np.ndarray
-    """(n, 4, 2) float32: the middle line's top, its bottom, its middle at half its height, its mean."""
+    """(n, 4, 2) float32: the skeleton's top, its bottom, its mean at half its height, its mean."""
     width: np.ndarray
-    """(n,) float32: of the pen."""
+    """(n,) float32: of the strokes."""
 
 
 def measure(images: np.ndarray) -> Strokes:
