@@ -1,4 +1,4 @@
-"""Copy every figure of the README from the file that training or a benchmark wrote.
+"""Copy every figure of the README and of docs/ from the file that training or a benchmark wrote.
 
 python benchmarks/readme.py            # fills them in
 python benchmarks/readme.py --check    # says whether any differs
@@ -16,9 +16,11 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-METRICS = ROOT / "mnist_mlp" / "weights" / "metrics.json"
+WEIGHTS = ROOT / "mnist_mlp" / "weights"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}
+TRAINED_ON = "2 cores of a virtual machine"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -26,19 +28,26 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def networks(metrics: dict[str, Any]) -> str:
-    commands = {json.loads((METRICS.parent / n / "config.json").read_text())["command"] for n in NAMES}
+def networks() -> str:
+    metrics = read(WEIGHTS / "metrics.json")
     rows = [
         ("errors on MNIST's 10,000 test images", "test_errors", "{}"),
         ("accuracy on them", "test_accuracy", "{:.2%}"),
-        ("calibration error on them (ECE, 15 bins)", "test_ece", "{:.2%}"),
-        ("letters and scribbles told from digits by confidence (AUROC)", "auroc_non_digits", "{:.3f}"),
+        ("expected calibration error on them, 15 bins", "test_ece", "{:.2%}"),
+        ("test images taken for no digit", "digits_refused", "{:.2%}"),
+        ("letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
         ("epochs", "epochs", "{:,}"),
     ]
-    cells = [[title, *(form.format(metrics[n][key]) for n in NAMES)] for title, key, form in rows]
+    cells = [
+        [title, *(form.format(metrics[name][key]) for name in NAMES)]
+        for title, key, form in rows
+        if key in metrics["relu"]
+    ]
+    commands = {read(WEIGHTS / name / "config.json")["command"] for name in NAMES}
     made = " and ".join(f"`{command}`" for command in sorted(commands))
-    minutes = round(max(metrics[n]["seconds_for_all"] for n in NAMES) / 60)
-    return f"{table(['784-128-256-10', *NAMES.values()], cells)}\n\nMade by {made} in {minutes} minutes."
+    minutes = round(max(metrics[name]["seconds_for_all"] for name in NAMES) / 60)
+    by = f"Trained and measured by {made} in {minutes} minutes on {TRAINED_ON}."
+    return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
 
 
 def forward(report: dict[str, Any]) -> str:
@@ -146,11 +155,10 @@ def space(report: dict[str, Any]) -> str:
 
 
 def by(report: dict[str, Any]) -> str:
-    return f"Measured by `{report['command']}`."
+    return f"Measured by `{report['command']}` on {report.get('machine', TRAINED_ON)}."
 
 
 BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "networks": networks,
     "live_pad": live_pad,
     "forward": forward,
     "robust": robust,
@@ -161,13 +169,17 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def fill(text: str) -> str:
-    """The README's text with its figures as the files have them."""
+    """A page's text with the figures that the files have."""
 
     def block(found: re.Match[str]) -> str:
         name = found[2]
-        path = METRICS if name == "networks" else RESULTS / f"{name}.json"
-        return f"{found[1]}{BLOCKS[name](json.loads(path.read_text(encoding='utf-8')))}\n{found[3]}"
+        figures = networks() if name == "networks" else BLOCKS[name](read(RESULTS / f"{name}.json"))
+        return f"{found[1]}{figures}\n{found[3]}"
 
     return BLOCK.sub(block, text)
 
@@ -177,12 +189,13 @@ def main() -> None:
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit with 1 if a figure differs"
     )
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = fill(before)
-    if parser.parse_args().check:
-        sys.exit("README.md: its figures are not those of the files" if before != after else 0)
-    readme.write_text(after, encoding="utf-8")
+    check = parser.parse_args().check
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        after = fill(before)
+        if check and before != after:
+            sys.exit(f"{page.name}: its figures are not those of the files; run benchmarks/readme.py")
+        page.write_text(after, encoding="utf-8")
 
 
 if __name__ == "__main__":

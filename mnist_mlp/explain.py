@@ -76,7 +76,7 @@ def check_digit(digit: object) -> int:
     """
     if isinstance(digit, bool) or not isinstance(digit, numbers.Integral):
         raise TypeError(f"a digit is an integer from 0 to 9; got {digit!r:.80}")
-    if not 0 <= digit <= 9:
+    if not 0 <= int(digit) <= 9:
         raise ValueError(f"a digit is an integer from 0 to 9; got {digit!r:.80}")
     return int(digit)
 

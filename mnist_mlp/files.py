@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-LEFT_BEHIND = 3600  # seconds after which a part of a file belongs to no writer that still lives
+STALE = 3600  # seconds; an older temporary file was left by a process that was killed
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that, whatever ends the process, the path holds the earlier content or the new.
+    """Replace a file atomically: after a crash the path holds the old content or the new one.
 
     Raises:
-        OSError: it could not be written; the earlier file is as it was.
+        OSError: it could not be written; the old file is unchanged.
     """
     write_together({path: content})
 
 
 def write_together(files: Mapping[Path, bytes]) -> None:
-    """As `write_whole`, several: all are on the disk before the first takes its place."""
+    """Replace each file atomically, none before the contents of all are on the disk.
+
+    Raises:
+        OSError: they could not be written.
+    """
     parts = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex}.part") for path in files}
     try:
         for path, content in files.items():
@@ -35,11 +39,10 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         for part in parts.values():
             part.unlink(missing_ok=True)
     for path in files:
-        _clear(path)
+        _remove_stale_parts(path)
 
 
-def _clear(path: Path) -> None:
-    # A process that was killed could not take its part away.
+def _remove_stale_parts(path: Path) -> None:
     for old in path.parent.glob(f".{path.name}.*.part"):
-        if time.time() - old.stat().st_mtime > LEFT_BEHIND:
+        if time.time() - old.stat().st_mtime > STALE:
             old.unlink(missing_ok=True)

@@ -17,6 +17,8 @@ from mnist_mlp.explain import Explanation, explain
 from mnist_mlp.files import write_together
 from mnist_mlp.network import Network, shipped
 
+NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}  # as people read them
+
 # The model card of one network; `training.card` has that of both.
 CARD = """---
 {{ card_data }}
@@ -84,7 +86,7 @@ class MLP(
         self,
         save_directory: str | Path,
         *,
-        config: dict[str, Any] | None = None,
+        config: Any = None,
         repo_id: str | None = None,
         push_to_hub: bool = False,
         model_card_kwargs: dict[str, Any] | None = None,

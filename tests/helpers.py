@@ -96,7 +96,7 @@ def serving(folder: Path, *command: str, port: int | None = None, **environment:
         process.wait()
 
 
-def wait_until_served(server: Server, patience: float = 60) -> None:
+def wait_until_served(server: Server, patience: float = 180) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and server.process.poll() is None:
         try:

@@ -1,7 +1,6 @@
-"""A server on loopback that speaks the Hub's protocol, as far as `huggingface_hub` uses it here.
+"""A fake Hub on loopback: as much of the Hub's HTTP API as `huggingface_hub` uses here.
 
-Repositories of models and Spaces, in memory: create, preupload, commit, LFS, resolve, branches, tags, tokens;
-and connections that break halfway. There is no such server on the package index, only mirrors that download.
+Repositories of models and Spaces, in memory, with accounts, LFS and connections that break halfway.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-OWNER, READER, SECRET = "owner", "reader", {"hf_owner": "owner", "hf_reader": "reader"}
-LFS_FILES = (".safetensors", ".png")  # of what is sent here, what a new repository keeps in LFS
+SECRET = {"hf_owner": "owner", "hf_reader": "reader"}  # each token, and its account
+LFS_FILES = (".safetensors", ".png")  # kept in LFS by the .gitattributes of a new repository
 
 # Of no network: the card has to show the figures that it is given.
 METRICS = {
@@ -157,17 +156,6 @@ class Hub:
         _, files = self.repo(request).at(request.path_params["revision"])
         return JSONResponse([_entry(path, content) for path, content in files.items()])
 
-    async def branch(self, request: Request) -> Response:
-        repo = self.repo(request, write=True)
-        wanted = await request.json() if await request.body() else {}
-        repo.refs[request.path_params["branch"]] = repo.at(wanted.get("startingPoint") or "main")[0]
-        return JSONResponse({})
-
-    async def tag(self, request: Request) -> Response:
-        repo = self.repo(request, write=True)
-        repo.refs[(await request.json())["tag"]] = repo.at(request.path_params["revision"])[0]
-        return JSONResponse({})
-
     async def preupload(self, request: Request) -> Response:
         _, files = self.repo(request, write=True).at(request.path_params["revision"])
         wanted = await request.json()
@@ -270,8 +258,6 @@ class Hub:
             ("GET", api, self.info),
             ("GET", api + "/revision/{revision:path}", self.info),
             ("GET", api + "/tree/{revision}", self.tree),
-            ("POST", api + "/branch/{branch}", self.branch),
-            ("POST", api + "/tag/{revision}", self.tag),
             ("POST", api + "/preupload/{revision}", self.preupload),
             ("POST", api + "/commit/{revision}", self.commit),
             ("PUT", "/lfs/{oid}", self.lfs_put),

@@ -464,6 +464,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
         *(None, "784", 784, {}),
     ],
     "not_sure_below": ["half", None, -0.1, 1.1, float("nan"), float("inf"), True, [], {}, 10**400],
+    "no_digit_below": ["half", None, float("nan"), float("inf"), -float("inf"), True, [], {}, 10**400],
 }
 RIGHT_VALUES = {"activation": "relu", "layers": [784, 128, 256, 10]}
 CONFIGS: dict[str, tuple[bytes, str]] = {
@@ -540,7 +541,7 @@ def mutations(content: bytes, places: range, rng: random.Random) -> list[bytes]:
 
 def test_config_mutated_byte_by_byte(folder: Folder) -> None:
     content = json.dumps(
-        {"activation": "relu", "layers": [784, 128, 256, 10], "not_sure_below": 0.5}
+        {"activation": "relu", "layers": [784, 128, 256, 10], "not_sure_below": 0.5, "no_digit_below": 1.5}
     ).encode()
     for mutated in mutations(content, range(len(content)), random.Random(1)):
         loads_or_names(folder, "config.json", mutated)

@@ -85,7 +85,21 @@ def test_every_figure_is_its_file_s() -> None:
 
 
 LINE = [
-    *("files", "network", "explain", "mlp", "picture", "ink", "canvas", "pieces", "reader", "classify"),
+    *(
+        "files",
+        "network",
+        "explain",
+        "counterfactual",
+        "nearest",
+        "snapshots",
+        "mlp",
+        "picture",
+        "ink",
+        "canvas",
+        "pieces",
+        "reader",
+        "classify",
+    ),
     *("training", "server.networks", "page", "server.api", "app"),
 ]
 

@@ -18,9 +18,9 @@ import numpy as np
 from gradio import FileData
 from PIL import Image
 
-from mnist_mlp.explain import contributions
 from mnist_mlp.picture import PictureError, read_data_url, read_picture
 from mnist_mlp.reader import Reading, read
+from mnist_mlp.server.explanation import Explained, explained
 from mnist_mlp.server.gradio_internals import cache_folder
 from mnist_mlp.server.limits import CALLS_AT_ONCE
 from mnist_mlp.server.networks import NAMES, serving
@@ -53,26 +53,6 @@ class Label(TypedDict, total=False):
 
     label: str
     confidences: list[Confidence]
-
-
-class Explained(TypedDict):
-    """Why a network gives a picture a logit: logit = sum of evidence + bias."""
-
-    network: str
-    predicted: int
-    second: int
-    digit: int
-    logit: float
-    bias: float
-    evidence: list[list[float]]
-    contrast: list[list[float]]
-    pixels: list[list[float]]
-    h1: list[float]
-    h2: list[float]
-    h1_contributions: list[float]
-    h2_contributions: list[float]
-    logits: list[float]
-    probabilities: list[float]
 
 
 def endpoints() -> None:
@@ -134,7 +114,13 @@ def read_number(picture: FileData, network: NetworkName = "relu") -> str:
 
 
 def explain(
-    picture: FileData, network: NetworkName = "relu", digit: int | None = None, index: int | None = None
+    picture: FileData,
+    network: NetworkName = "relu",
+    digit: int | None = None,
+    index: int | None = None,
+    unit: str | None = None,
+    epoch: int | None = None,
+    change_to: int | None = None,
 ) -> Explained:
     """Explain how a network reads a digit: its forward pass, and what each pixel contributes to a logit.
 
@@ -143,40 +129,29 @@ def explain(
         network: "relu" or "sigmoid".
         digit: whose logit, 0 to 9; null for the predicted digit's.
         index: which digit of a number, from the left, 0 for the first; null for the least certain one.
+        unit: whose sum to give: "h1[0]" to "h1[127]", "h2[0]" to "h2[255]", "logits[0]" to "logits[9]"; null for none.
+        epoch: of which to explain the snapshot of the network in training; null for the network as shipped.
+        change_to: the digit as which the smallest change of the picture is to be read; null for none.
 
     Returns:
-        evidence: what each of the 28×28 pixels adds to the digit's logit, which is their sum + bias; contrast: evidence for the predicted digit less that for the second; *_contributions: what each hidden unit adds
+        evidence: what each of the 28×28 pixels adds to the digit's logit, which is their sum + bias; *_contributions: what each hidden unit adds; unit: inputs, weights and bias of a sum; change: the nearest picture read as another digit; snapshots: the probabilities epoch by epoch; nearest: the training digits with the most similar h2
     """  # noqa: E501
-    _check_integer(digit, "digit", 10)
+    for value, name in ((digit, "digit"), (change_to, "change_to")):
+        _check_integer(value, name, 10)
+    _check_integer(epoch, "epoch", 1_000_000)
+    if unit is not None and not isinstance(unit, str):
+        raise _error(f"Expected unit to be text such as h1[103], or null; got {reprlib.repr(unit)}.")
     reading = _read(picture, network)
     if not reading.digits:
         raise _error(f"There is no digit to explain. {reading.hint}")
     _check_integer(index, "index", len(reading.digits))
     if index is None:
         index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
-    net, x = _network(network), reading.digits[index].pixels.reshape(784)
-    forward = net.forward(x)
-    evidence = contributions(net, x, forward)
-    second, predicted = (int(i) for i in np.argsort(forward.logits)[-2:])
-    digit = predicted if digit is None else digit
-    contrast = evidence.pixels[predicted] - evidence.pixels[second]
-    return {
-        "network": net.activation,
-        "predicted": predicted,
-        "second": second,
-        "digit": digit,
-        "logit": float(forward.logits[digit]),
-        "bias": float(evidence.bias[digit]),
-        "evidence": evidence.pixels[digit].reshape(28, 28).tolist(),
-        "contrast": contrast.reshape(28, 28).tolist(),
-        "pixels": x.reshape(28, 28).tolist(),
-        "h1": forward.h1.tolist(),
-        "h2": forward.h2.tolist(),
-        "h1_contributions": evidence.units1[digit].tolist(),
-        "h2_contributions": evidence.units2[digit].tolist(),
-        "logits": forward.logits.tolist(),
-        "probabilities": forward.probabilities.tolist(),
-    }
+    try:
+        return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
+    except ValueError as fault:
+        message = str(fault)
+        raise _error(f"{message[0].upper()}{message[1:]}.") from None
 
 
 def _label_and_strip(reading: Reading) -> tuple[Label, FileData | None]:

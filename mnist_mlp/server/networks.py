@@ -9,12 +9,11 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from mnist_mlp.mlp import MLP, load
+from mnist_mlp.mlp import MLP, NAMES, load
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 10  # seconds for the Hub's first answer: the page waits for it, and has a network of its own
-NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}
 
 
 def serving(name: str = "relu") -> MLP:

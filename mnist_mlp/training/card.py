@@ -7,7 +7,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-NAMES = {"relu": "ReLU", "sigmoid": "sigmoid"}
+from mnist_mlp.mlp import NAMES
+
 DATASET = "ylecun/mnist"
 
 
@@ -59,8 +60,10 @@ _ROWS = (
     ("Accuracy on them", "test_accuracy", "{:.2%}"),
     ("Expected calibration error on them, 15 bins", "test_ece", "{:.2%}"),
     ("Accuracy on the validation split", "validation_accuracy", "{:.2%}"),
-    ("AUROC of its confidence, digits against letters and scribbles", "auroc_non_digits", "{:.3f}"),
-    ('Confidence under which it is "not sure"', "not_sure_below", "{:.2f}"),
+    ("Test images taken for no digit", "digits_refused", "{:.2%}"),
+    ("Letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
+    ("Digits told from letters of an unseen typeface (AUROC)", "auroc_letters", "{:.3f}"),
+    ('Confidence below which it is "not sure"', "not_sure_below", "{:.2f}"),
     ("Epochs", "epochs", "{:,}"),
 )
 

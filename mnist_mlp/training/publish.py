@@ -7,8 +7,8 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
 
-from mnist_mlp.mlp import MLP
-from mnist_mlp.training.card import NAMES, model_card
+from mnist_mlp.mlp import MLP, NAMES
+from mnist_mlp.training.card import model_card
 
 
 def publish(

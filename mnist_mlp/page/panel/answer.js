@@ -26,17 +26,9 @@ function float16(data) {
   return array;
 }
 
-// x back to text, for the panel's own questions
-function encode(array) {
-  const raw = new Uint8Array(array.buffer);
-  let text = "";
-  for (let i = 0; i < raw.length; i++) text += String.fromCharCode(raw[i]);
-  return btoa(text);
-}
-
 function unpackAnswer(value) {
   const { network, index, text } = value;
-  const answer = { network, index, text };
+  const answer = { network, index, text, packed: value.x }; // x as the panel's own questions send it
   for (const name of ["x", "z1", "h1", "z2", "h2", "logits", "probabilities", "bias"]) answer[name] = float32(value[name]);
   for (const name of ["units1", "units2"]) answer[name] = float16(value[name]);
   // Only inked pixels have evidence: back to where they are.
@@ -76,13 +68,8 @@ function weightsOf(network) {
   return networks[network];
 }
 
-// A question of the panel's own: the reply, or null and a word about it where there is none
-async function ask(question, request) {
-  const reply = await server[question](request);
-  if (reply && !reply.error) return reply;
-  say(reply?.error ?? "The server could not answer. Open the part again to ask once more.");
-  return null;
-}
+// A question of the panel's own: the reply; undefined where the server refuses or cannot answer
+const ask = (question, request) => server[question](request);
 
 // The weights into unit `index` of a layer, (inputs,)
 function incoming(net, { layer, index }) {

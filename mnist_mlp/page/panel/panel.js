@@ -6,6 +6,8 @@ let stale = true; // an answer has come that is not unpacked yet
 let due = false;
 let calm;
 
+const folds = [changeFold, epochsFold, nearestFold];
+
 function say(text) {
   write(find("[role=status]"), text);
 }
@@ -31,6 +33,8 @@ function draw() {
   drawUnit();
   drawEvidence();
   drawLines();
+  write(find(".which"), answer.text.length > 1 ? `digit ${answer.index + 1} of ${answer.text}` : "");
+  for (const fold of folds) fold.grow();
   clearTimeout(calm);
   calm = setTimeout(settle, CALM);
 }
@@ -46,6 +50,7 @@ function settle() {
   if (!answer) return;
   typical = strongestUnit();
   if (!pinned && !pointed) drawStages(), drawUnit();
+  for (const fold of folds) fold.refresh();
   const { first, second, probabilities, logits, bias } = answer;
   const d = digit();
   say(
@@ -58,13 +63,15 @@ function clear() {
   [chosen, pinned, pointed] = [null, null, null];
   for (const picture of [...Object.values(stages), ...Object.values(weightPictures), evidencePicture]) picture.paint(() => grey(0));
   for (const [, mark] of marks) mark.hidden = true;
-  findAll(".number, .legend span, .about, .formula, .adds, .sum li > *").forEach((text) => write(text, ""));
+  findAll(".number, .legend span, .reasons .about, .formula, .adds, .sum li > *").forEach((text) => write(text, ""));
   findAll(".bar i").forEach((bar) => (bar.style.transform = "scaleX(0)"));
   write(find(".unit h3 b"), "Hidden unit");
   write(find(".unit h3 code"), "");
   write(find(".evidence h3"), "Evidence");
   say("");
+  write(find(".which"), "");
   drawLines();
+  for (const fold of folds) fold.refresh();
   rows.forEach((row, d) => {
     row.setAttribute("aria-label", d);
     row.setAttribute("aria-checked", false);
@@ -74,10 +81,7 @@ function clear() {
 }
 
 details.open = wide;
-details.addEventListener("toggle", () => {
-  document.dispatchEvent(new CustomEvent("panel:toggle", { detail: { open: details.open } }));
-  schedule();
-});
+details.addEventListener("toggle", schedule);
 // Escape in here closes nothing and clears no drawing.
 element.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
 watch("value", () => {
@@ -86,6 +90,9 @@ watch("value", () => {
 });
 new MutationObserver(() => {
   palette = undefined;
+  if (!answer) return;
+  readPalette();
+  for (const redraw of [drawChange, drawEpoch, drawNearest]) redraw();
   schedule();
 }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 schedule();

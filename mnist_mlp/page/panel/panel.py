@@ -14,7 +14,10 @@ from mnist_mlp.page.panel.questions import QUESTIONS
 from mnist_mlp.page.part import Part
 
 # One script for each view, and before them what they share.
-SCRIPTS = ("state", "words", "answer", "picture", "stages", "unit", "lines", "evidence", "panel")
+SCRIPTS = (
+    *("state", "words", "answer", "picture", "fold"),
+    *("stages", "unit", "lines", "evidence", "change", "epochs", "nearest", "panel"),
+)
 
 
 class Panel(Part):

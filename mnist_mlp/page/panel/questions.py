@@ -1,7 +1,8 @@
 """What the panel asks of the server, beside an answer. Nothing is kept from one question to the next.
 
-Each function takes what the page sent, which may be anything, and returns a JSON object; where the question
-makes no sense, {"error": what was expected and what came}.
+A question is a JSON object with "network", "relu" or "sigmoid", and mostly "x", the 28×28 pixels as base64
+of float32. The reply is a JSON object. What a stranger sends instead is refused with status 400 and what was
+expected.
 """
 
 from __future__ import annotations
@@ -11,39 +12,90 @@ from functools import cache, wraps
 from typing import Any
 
 import numpy as np
+from fastapi import HTTPException
 
+from mnist_mlp.explain import check_digit
 from mnist_mlp.mlp import MLP
-from mnist_mlp.page.panel.arrays import encode
+from mnist_mlp.nearest import load_neighbours, nearest
+from mnist_mlp.page.panel.arrays import decode_picture, encode
+from mnist_mlp.server.explanation import change, parse_unit, serving_snapshots
 from mnist_mlp.server.networks import NAMES, serving
 
+Request = dict[str, Any]
 Reply = dict[str, Any]
 
+NO_SNAPSHOTS = "This network has no snapshots of its training."
+NO_NEIGHBOURS = "This installation has no training digits to compare with."
 
-def _checked(question: Callable[[dict[str, Any]], Reply]) -> Callable[[Any], Reply]:
-    @wraps(question)
-    def ask(request: Any) -> Reply:
+
+def question(answer: Callable[[Request], Reply]) -> Callable[[Any], Reply]:
+    @wraps(answer)
+    def checked(request: Any) -> Reply:
         try:
             if not isinstance(request, dict):
                 raise TypeError(f"a question is a JSON object; got {type(request).__name__}")
-            return question(request)
+            return answer(request)
         except (TypeError, ValueError) as fault:
-            return {"error": str(fault)}
+            raise HTTPException(400, str(fault)) from None
 
-    return ask
+    return checked
 
 
-@_checked
-def panel_weights(request: dict[str, Any]) -> Reply:
-    """All weights and biases of a network, exactly: {"network"} → {"type", "w1", "b1", …}."""
+@question
+def panel_weights(request: Request) -> Reply:
+    """The exact weights and biases of a network: {"type": "float16" or "float32", "w1", "b1", …}."""
     return _weights(_name(request))
+
+
+@question
+def panel_change(request: Request) -> Reply:
+    """The smallest change of x that is read as "digit", and how large it is."""
+    net, x = serving(_name(request)), decode_picture(request.get("x"))
+    digit = check_digit(request.get("digit"))
+    found = change(net, x, digit)
+    return {**found, "pixels": encode(np.array(found["pixels"]))}
+
+
+@question
+def panel_epochs(request: Request) -> Reply:
+    """The network's probabilities for x after each epoch, and what one unit's weights were."""
+    name, x = _name(request), decode_picture(request.get("x"))
+    layer, unit = parse_unit(str(request.get("unit")))
+    snapshots = serving_snapshots(name)
+    if snapshots is None:
+        return {"missing": NO_SNAPSHOTS}
+    return {
+        "epochs": list(snapshots.epochs),
+        "errors": list(snapshots.validation_errors),
+        "images": snapshots.validation_images,
+        "probabilities": encode(snapshots.predict_proba(x)),
+        "weights": encode(snapshots.incoming(layer, unit), "<f2"),
+    }
+
+
+@question
+def panel_nearest(request: Request) -> Reply:
+    """The ten training digits whose h2 is nearest to that of x."""
+    net, x = serving(_name(request)), decode_picture(request.get("x"))
+    among = load_neighbours()
+    if among is None:
+        return {"missing": NO_NEIGHBOURS}
+    found = nearest(net, x, among)
+    return {
+        "images": encode(found.images, "u1"),
+        "labels": found.labels.tolist(),
+        "similarities": [round(float(cosine), 4) for cosine in found.similarities],
+    }
+
+
+QUESTIONS = [panel_weights, panel_change, panel_epochs, panel_nearest]
 
 
 @cache
 def _weights(name: str) -> Reply:
     net = serving(name)
     short = is_float16(net)
-    kind = "<f2" if short else "<f4"
-    arrays = {key: encode(array, kind) for key, array in net.weights.items()}
+    arrays = {key: encode(array, "<f2" if short else "<f4") for key, array in net.weights.items()}
     return {"type": "float16" if short else "float32", **arrays}
 
 
@@ -53,11 +105,8 @@ def is_float16(net: MLP) -> bool:
         return all(np.array_equal(w, w.astype(np.float16)) for w in net.weights.values())
 
 
-def _name(request: dict[str, Any]) -> str:
+def _name(request: Request) -> str:
     name = request.get("network")
     if name not in list(NAMES):
         raise ValueError(f"the networks are {sorted(NAMES)}; got {name!r:.80}")
     return str(name)
-
-
-QUESTIONS = [panel_weights]

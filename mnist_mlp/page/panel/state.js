@@ -8,7 +8,8 @@ let pointed = null; // the one under the pointer, or with the focus
 let typical = { layer: "h1", index: 0 }; // the one shown without a choice
 
 const digit = () => chosen ?? answer.first;
-const target = () => pointed ?? pinned ?? typical;
+const settled = () => pinned ?? typical;
+const target = () => pointed ?? settled();
 
 function point(to) {
   pointed = to;

@@ -1,0 +1,44 @@
+// ---- A part that is folded away until it is asked for, and asks the server only while it is open
+
+class Fold {
+  // request() is what to ask, beside network and x; show(reply) shows the reply
+  constructor(name, question, request, show) {
+    Object.assign(this, { question, request, show, asked: "", count: 0 });
+    this.root = find(`.fold.${name}`);
+    this.body = this.root.querySelector(".body");
+    this.note = this.root.querySelector(".note");
+    this.root.addEventListener("toggle", () => this.refresh());
+  }
+
+  // The drawing has changed: what is shown belongs to an earlier one.
+  grow() {
+    this.root.classList.toggle("stale", this.root.open && Boolean(this.asked) && this.asked !== this.key());
+  }
+
+  key() {
+    return JSON.stringify({ network: answer.network, x: answer.packed, ...this.request() });
+  }
+
+  async refresh() {
+    if (!this.root.open || !details.open) return;
+    if (!answer) return this.clear();
+    const key = this.key();
+    if (key === this.asked) return this.root.classList.remove("stale");
+    const count = ++this.count;
+    const reply = await ask(this.question, JSON.parse(key));
+    if (count !== this.count || !answer) return; // a newer question is under way
+    this.asked = reply ? key : "";
+    this.root.classList.remove("stale");
+    const missing = reply ? reply.missing : "The server could not answer. Close this part and open it to ask again.";
+    write(this.note, missing ?? "");
+    this.body.hidden = Boolean(missing);
+    if (!missing) this.show(reply);
+  }
+
+  clear() {
+    this.count++;
+    this.asked = "";
+    this.body.hidden = true;
+    write(this.note, "Draw something first.");
+  }
+}
