@@ -29,7 +29,7 @@ PAGE: dict[str, Any] = {
         neutral_hue="stone",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    ),
+    ).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400"),
     "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
     "head": f'<meta name="description" content="{DESCRIPTION}">',
     "footer_links": ["api"],
@@ -74,7 +74,14 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
                 label = Label(show_label=False, elem_id="label", elem_classes="reading")
                 hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
                 preview = Preview(elem_id="preview")
-                gr.Radio(NETWORKS, value="relu", label="Network", elem_id="network", elem_classes="choice")
+                gr.Radio(
+                    NETWORKS,
+                    value="relu",
+                    label="Network",
+                    elem_id="network",
+                    elem_classes="choice",
+                    interactive=True,
+                )
         inside = Panel(elem_id="inside", elem_classes="explanation")
         pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
@@ -85,12 +92,12 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             Label(show_label=False, elem_classes="reading"),
             Hint(NO_PICTURE, elem_classes="hint"),
             Preview(),
-            Panel(elem_classes="explanation"),
+            Panel(opened=False, elem_classes="explanation"),
         ]
         gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
         # The editor's code is large, and is fetched when its tab is opened.
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
-        # An uploaded picture tells of itself by this event alone.
+        # For an uploaded picture, the editor sends only this event.
         editor.upload(answer_picture, inputs, outputs, show_progress="hidden", api_visibility="private")
     endpoints()
 

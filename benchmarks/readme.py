@@ -72,47 +72,52 @@ def robust(report: dict[str, Any]) -> str:
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 
-def live_pad(report: dict[str, Any]) -> str:
-    stock, ours, opening = report["stock"], report["ours"], report["opening"]
-
-    def times(each: dict[str, Any]) -> str:
-        return f"{each['pen_up_to_label_ms_median']:,.0f} / {each['pen_up_to_label_ms_p95']:,.0f} ms"
-
+def far_pad(report: dict[str, Any]) -> str:
     rows = [
-        ["pen up → new label, median / 95th percentile", times(stock), times(ours)],
         [
-            "answers a second while drawing",
-            *(f"{e['answers_a_second_while_drawing']:.0f}" for e in (stock, ours)),
-        ],
-        ["requests an answer", *(f"{e['requests_an_answer']:.0f}" for e in (stock, ours))],
-        [
-            "clicks before the first stroke is seen / after each clear",
-            *(
-                f"{e['clicks_before_the_first_stroke']:.0f} / {e['clicks_after_a_clear']:.0f}"
-                for e in (stock, ours)
-            ),
-        ],
+            name,
+            f"{found['pen_up_to_label_ms_median']:,.0f} / {found['pen_up_to_label_ms_p95']:,.0f} ms",
+            f"{found['answers_a_second']:.0f}",
+            f"{found['requests_an_answer']:.2f}",
+            f"{found['bytes_up'] / 1000:.1f} / {found['bytes_down'] / 1000:.1f} kB",
+        ]
+        for name, found in report["far"].items()
     ]
-    opened = (
-        f"From opening the page to a first stroke that is answered: {opening['ratio']:.2f} times as long as "
-    )
-    opened += "a bare Gradio page with one textbox takes to its first answer."
-    return f"{table(['', 'Gradio’s Sketchpad', 'this pad'], rows)}\n\n{opened} {by(report['run'])}"
+    header = ["round trip, drawing", "pen up → label, median / p95", "answers a second"]
+    header += ["requests an answer", "up / down, at most"]
+    text = table(header, rows)
+    if opening := report.get("opening"):
+        text += "\n\nFrom opening the page to a first answered stroke: "
+        text += f"{opening['ratio']:.2f} × a bare Gradio page's first answer."
+    if beside := report.get("beside 16 clients' photos"):
+        alone, loaded = (beside[name]["pen_up_to_label_ms_median"] for name in ("alone", "beside"))
+        text += (
+            f" Pen up → label while 16 clients send photos of 12 megapixels: {loaded / alone:.1f} × alone."
+        )
+    return f"{text}\n\n{by(report)}"
 
 
 def serve(report: dict[str, Any]) -> str:
-    rates, answers, memory = report["answers_a_second"], report["answers"], report["memory"]
+    answers, memory = report["answers"], report["memory"]
     rows = [
-        [f"answers a second to {report['clients']} clients", f"{rates['ours']:.0f}"],
-        ["as a multiple of what an identity function gives", f"{report['of_identity']:.2f}"],
+        [f"answers a second to {report['clients']} clients, {name}", f"{rate:.0f}"]
+        for name, rate in report["answers_a_second"].items()
+    ]
+    rows += [
+        [f"{name}, as a multiple of the identity function's", f"{ratio:.2f}"]
+        for name, ratio in report["of_identity"].items()
+        if name != "identity"
+    ]
+    rows += [
         [
-            "answers, of which lost / crossed",
-            f"{answers['wanted']:,}, {answers['lost']} / {answers['crossed']}",
+            "answers, of which lost / wrong or crossed",
+            f"{answers['wanted']:,}, {answers['lost']} / {answers['wrong']}",
         ],
         [
-            f"memory after {report['loaded_answers']:,} answers and "
+            f"memory after {report['loaded_answers'] // 2:,} → {report['loaded_answers']:,} answers → "
             f"{report['abandoned_pages']:,} abandoned pages",
-            f"{memory['before_megabytes']:.0f} → {memory['after_pages_megabytes']:.0f} MB",
+            f"{memory['half_megabytes']:.0f} → {memory['full_megabytes']:.0f} → "
+            f"{memory['after_pages_megabytes']:.0f} MB",
         ],
     ]
     return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
@@ -140,6 +145,19 @@ def deletion(report: dict[str, Any]) -> str:
     )
 
 
+def smallest_change(report: dict[str, Any]) -> str:
+    rows = [
+        ("read as asked, by NumPy / by Keras", "{read_as_asked:.1%} / {read_as_asked_by_keras:.1%}"),
+        ("distance (L2), median", "{l2_median:.2f}"),
+        ("ratio to the distance of Foolbox's DeepFool, median", "{ratio_median:.2f}"),
+        ("the largest ratio", "{ratio_largest:.2f}"),
+        ("time, median / p95", "{ms_median:.0f} / {ms_p95:.0f} ms"),
+    ]
+    cells = [[title, *(form.format(**report["networks"][n]) for n in NAMES)] for title, form in rows]
+    header = [f"{report['pictures']:,} of MNIST's test images", *NAMES.values()]
+    return f"{table(header, cells)}\n\n{by(report)}"
+
+
 def space(report: dict[str, Any]) -> str:
     seconds, memory = report["seconds_to_first_answer"], report["memory_mb"]
     rows = [
@@ -159,13 +177,14 @@ def by(report: dict[str, Any]) -> str:
 
 
 BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "live_pad": live_pad,
+    "far_pad": far_pad,
     "forward": forward,
     "robust": robust,
     "serve": serve,
     "bulk": bulk,
     "space": space,
     "deletion": deletion,
+    "smallest_change": smallest_change,
 }
 
 
@@ -178,7 +197,11 @@ def fill(text: str) -> str:
 
     def block(found: re.Match[str]) -> str:
         name = found[2]
-        figures = networks() if name == "networks" else BLOCKS[name](read(RESULTS / f"{name}.json"))
+        path = RESULTS / f"{name}.json"
+        if name == "networks":
+            figures = networks()
+        else:
+            figures = BLOCKS[name](read(path)) if path.exists() else "Not measured yet."
         return f"{found[1]}{figures}\n{found[3]}"
 
     return BLOCK.sub(block, text)

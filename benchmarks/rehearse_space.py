@@ -294,7 +294,7 @@ def draw_and_call() -> None:
         assert label["label"] == "7", label
     with sync_playwright() as playwright:
         browser = chromium(playwright)
-        page = browser.new_page(viewport=LAPTOP)  # type: ignore[arg-type]
+        page = browser.new_page(viewport=LAPTOP)
         page.goto(f"http://127.0.0.1:{PORT}")
         pad = page.locator("#pad canvas").first
         expect(pad).to_be_visible(timeout=30_000)

@@ -1,57 +1,54 @@
-"""Many visitors at once: the app beside a function that hands back what it was given, served the same way.
+"""Many visitors at once: the app beside an identity function that Gradio serves with the same limits.
 
     python benchmarks/serve.py
 
-First 32 clients call both apps in turns, each with a digit of its own, whose answer is known; then the app
-alone gives 10,000 answers, and 1,000 pages are opened and left. Everything stays on this machine.
+32 clients ask in turn the pad's function, `/predict` and the identity function, each with a digit of its
+own, whose answer is known. Then the pad's function is asked while 16 callers send photos of 12 megapixels to
+`/predict`. At last the app gives 20,000 answers, and 1,000 pages are opened and left.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import contextlib
 import http.client
 import io
+import itertools
 import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnist_mlp.page.answer import answer
+from benchmarks.helpers import Server, data_url, save, serving
+from mnist_mlp import read
 from mnist_mlp.picture import read_data_url
-from mnist_mlp.server.limits import MAX_CACHE, MAX_SESSIONS
+from mnist_mlp.server.limits import MAX_SESSIONS
 from mnist_mlp.training.data import load_mnist
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results" / "serve.json"
 CLIENTS = 32
-ROUNDS = 5
-ROUND = 640  # answers of each app in a round
-PATIENCE = 30  # seconds for one answer
+ROUND = 640  # answers of each function in a round
+PHOTOGRAPHERS = 16
+DRAWINGS = 200  # of the pad, while photos are sent and without
+PATIENCE = 60  # seconds for one answer
 
 IDENTITY = """
 import gradio as gr
-from mnist_mlp.server.middleware import BLOCKS, LAUNCH, line_up
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 with gr.Blocks(**BLOCKS) as demo:
     gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), live=True, api_name="predict",
                  flagging_mode="never", clear_btn=None)
-line_up(demo)
+queue(demo)
 demo.launch(run_history=False, ssr_mode=False, **LAUNCH)
 """
 
@@ -60,22 +57,20 @@ class Task(NamedTuple):
     """What one client asks, and the answer that is right."""
 
     picture: str
-    confidences: dict[str, float]
+    text: str
+    readings: dict[str, float]
 
 
-class Server(NamedTuple):
-    """An app, running."""
-
-    port: int
-    process: psutil.Process
-    cache: Path
-    ours: bool
-
-    def memory(self) -> float:
-        return self.process.memory_info().rss / 1e6
-
-    def cached(self) -> int:
-        return sum(path.stat().st_size for path in self.cache.rglob("*") if path.is_file())
+def tasks() -> list[Task]:
+    """A digit for each client, no two with the same answer, as the pad would send it."""
+    found = []
+    for image in load_mnist().x_train[:CLIENTS]:
+        sheet = Image.fromarray(255 - image).resize((224, 224), Image.Resampling.BICUBIC)
+        picture = data_url(sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255)))
+        reading = read(read_data_url(picture))
+        found.append(Task(picture, reading.text or "?", reading.readings))
+    assert len({str(task.readings) for task in found}) == CLIENTS
+    return found
 
 
 class Client:
@@ -96,105 +91,95 @@ class Client:
             raise RuntimeError(f"{path}: {response.status} {response.read()[:200]!r}")
         return response
 
-    def join(self, data: list[Any], function: int) -> None:
+    def config(self) -> dict[str, Any]:
+        return json.load(self.request("GET", "/config"))
+
+    def component(self, component: int, function: str, data: Any) -> Any:
+        """Call a component's function, as the pad does."""
+        asked = {"data": data, "component_id": component, "fn_name": function, "session_hash": self.session}
+        return json.load(self.request("POST", "/gradio_api/component_server", asked))
+
+    def join(self, function: int, data: list[Any]) -> None:
         joining = {"data": data, "fn_index": function, "session_hash": self.session}
         self.request("POST", "/gradio_api/queue/join", joining).read()
 
     def told(self) -> http.client.HTTPResponse:
         return self.request("GET", f"/gradio_api/queue/data?session_hash={self.session}")
 
-    def ask(self, data: list[Any], function: int) -> list[Any]:
-        self.join(data, function)
+    def queued(self, function: int, data: list[Any]) -> list[Any]:
+        """Call an endpoint through the queue, as gradio_client does."""
+        self.join(function, data)
         for event in self.told().read().decode().split("\n\n"):
             message = json.loads(event.removeprefix("data: ") or "{}")
             if message.get("msg") == "process_completed" and message["success"]:
                 return message["output"]["data"]
         raise RuntimeError("no answer")
 
-
-@contextlib.contextmanager
-def serving(*command: str, ours: bool) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "GRADIO_ANALYTICS_ENABLED": "False",
-            "GRADIO_SERVER_NAME": "127.0.0.1",
-            "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": folder,
-        }
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            server = Server(port, psutil.Process(process.pid), Path(folder), ours)
-            deadline = time.monotonic() + 60
-            while True:
-                with contextlib.suppress(OSError):
-                    Client(server).request("GET", "/")
-                    break
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{command} does not serve")
-                time.sleep(0.1)
-            yield server
-        finally:
-            process.kill()
-            process.wait()
+    def upload(self, content: bytes) -> str:
+        part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n%s\r\n--x--\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        self.http.request("POST", "/gradio_api/upload", part % content, kind)
+        return json.load(self.http.getresponse())[0]
 
 
-def tasks() -> list[Task]:
-    """A digit for each client, no two with the same answer."""
-    found = []
-    for image in load_mnist().x_test[:CLIENTS]:
-        sheet = Image.fromarray(255 - image).resize((224, 224), Image.Resampling.BICUBIC)
-        edged = sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255))  # a pen's edges, as on the pad
-        file = io.BytesIO()
-        edged.save(file, "PNG")
-        picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-        label = answer(read_data_url(picture)).label
-        assert label is not None
-        found.append(Task(picture, label))
-    assert len({str(task.confidences) for task in found}) == CLIENTS
-    return found
+Ask = Callable[[Client, Task], bool]
+"""Asks for one answer; says whether it is the right one."""
 
 
-def right(task: Task, said: list[Any], ours: bool) -> bool:
-    if not ours:
-        return said[0] == task.picture
-    confidences = {part["label"]: part["confidence"] for part in said[0]["confidences"]}
-    return all(abs(task.confidences[digit] - confidence) < 1e-6 for digit, confidence in confidences.items())
+def is_right(label: dict[str, Any], task: Task) -> bool:
+    confidences = {one["label"]: one["confidence"] for one in label["confidences"]}
+    near = all(abs(task.readings[text] - confidence) < 1e-5 for text, confidence in confidences.items())
+    return near and label["label"] == task.text
 
 
-def function_of(server: Server) -> int:
-    config = json.load(Client(server).request("GET", "/config"))
-    return next(event["id"] for event in config["dependencies"] if event["api_name"] == "predict")
+def pad(server: Server) -> Ask:
+    components = Client(server).config()["components"]
+    number = next(each["id"] for each in components if "answer" in (each["props"].get("server_fns") or []))
+
+    def ask(client: Client, task: Task) -> bool:
+        asked = {"picture": task.picture, "network": "relu", "index": None, "explain": False}
+        return is_right(client.component(number, "answer", asked)["label"], task)
+
+    return ask
+
+
+def endpoint(server: Server) -> int:
+    dependencies = Client(server).config()["dependencies"]
+    return next(event["id"] for event in dependencies if event["api_name"] == "predict")
+
+
+def predict(server: Server) -> Ask:
+    function = endpoint(server)
+    return lambda client, task: is_right(client.queued(function, [task.picture, "relu"])[0], task)
+
+
+def identity(server: Server) -> Ask:
+    function = endpoint(server)
+    return lambda client, task: client.queued(function, [task.picture])[0] == task.picture
 
 
 class Load(NamedTuple):
-    """How many answers there were a second, and how many were wanted, lost and someone else's."""
+    """How many answers there were a second, and how many were wanted, lost and wrong or someone else's."""
 
     rate: float
     wanted: int
     lost: int
-    crossed: int
+    wrong: int
 
 
-def load(server: Server, tasks: list[Task], answers: int) -> Load:
+def load(server: Server, ask: Ask, tasks: list[Task], answers: int) -> Load:
     """All clients ask at once, each its own and one after the other, until all answers are given."""
-    function, left, lock = function_of(server), iter(range(answers)), threading.Lock()
+    left, lock = iter(range(answers)), threading.Lock()
 
     def client(task: Task) -> tuple[int, int]:
-        lost = crossed = 0
+        lost = wrong = 0
         asking = Client(server)
         while True:
             with lock:
                 if next(left, None) is None:
-                    return lost, crossed
+                    return lost, wrong
             try:
-                said = asking.ask([task.picture, "relu"] if server.ours else [task.picture], function)
-                crossed += not right(task, said, server.ours)
+                wrong += not ask(asking, task)
             except (OSError, http.client.HTTPException, RuntimeError):
                 lost += 1
                 asking = Client(server)
@@ -203,21 +188,35 @@ def load(server: Server, tasks: list[Task], answers: int) -> Load:
     with ThreadPoolExecutor(CLIENTS) as pool:
         faults = list(pool.map(client, tasks))
     rate = answers / (time.perf_counter() - start)
-    return Load(rate, answers, sum(lost for lost, _ in faults), sum(crossed for _, crossed in faults))
+    return Load(rate, answers, sum(lost for lost, _ in faults), sum(wrong for _, wrong in faults))
+
+
+def in_turns(app: Server, other: Server, tasks: list[Task], rounds: int) -> dict[str, list[Load]]:
+    asks = {"pad": (app, pad(app)), "predict": (app, predict(app)), "identity": (other, identity(other))}
+    for server, ask in asks.values():  # the first answers pay for what comes once
+        load(server, ask, tasks, ROUND)
+    loads: dict[str, list[Load]] = {name: [] for name in asks}
+    for number in range(rounds):
+        for name, (server, ask) in asks.items():
+            loads[name].append(load(server, ask, tasks, ROUND))
+        told = ", ".join(f"{name} {each[-1].rate:.1f}" for name, each in loads.items())
+        print(f"round {number + 1}: {told} answers a second to {CLIENTS} clients", flush=True)
+    return loads
 
 
 def abandon(server: Server, tasks: list[Task], pages: int) -> None:
     """Open pages as a browser does, upload a file, draw, and leave; every second one before its answer."""
-    function = function_of(server)
+    ask, function = pad(server), endpoint(server)
 
     def page(number: int) -> None:
-        picture = tasks[number % CLIENTS].picture
+        task = tasks[number % CLIENTS]
         opened, alive = Client(server), Client(server)
         for path in ("/", "/theme.css"):
             opened.request("GET", path).read()
         alive.request("GET", f"/gradio_api/heartbeat/{opened.session}").readline()
-        upload(opened, base64.b64decode(picture.partition(",")[2]) + opened.session.encode())
-        opened.join([picture, "relu"], function)
+        opened.upload(task.picture.encode() + opened.session.encode())
+        ask(opened, task)
+        opened.join(function, [task.picture, "relu"])
         if number % 2:
             opened.told().readline()
         opened.http.close()
@@ -227,88 +226,135 @@ def abandon(server: Server, tasks: list[Task], pages: int) -> None:
         list(pool.map(page, range(pages)))
 
 
-def upload(client: Client, content: bytes) -> None:
-    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n%s\r\n--x--\r\n'
-    kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    client.http.request("POST", "/gradio_api/upload", part % content, kind)
-    assert client.http.getresponse().read()
+def long_run(
+    app: Server, tasks: list[Task], answers: int, pages: int
+) -> tuple[dict[str, float], dict[str, int], list[Load]]:
+    """What answers and abandoned pages leave behind: in memory, and in the cache folder."""
+    asks = (pad(app), predict(app))
+    abandon(app, tasks, 2 * MAX_SESSIONS)  # as many as are kept at most: that is no growth
+
+    def run() -> tuple[float, list[Load]]:
+        loads = [load(app, ask, tasks, answers // 20) for ask in asks for _ in range(5)]
+        time.sleep(2)
+        return memory(app), loads
+
+    half, first = run()
+    print(f"memory after {answers // 2:,} answers {half:.1f} MB", flush=True)
+    full, second = run()
+    print(f"after {answers:,} answers {full:.1f} MB", flush=True)
+    abandon(app, tasks, pages)
+    time.sleep(2)
+    after = memory(app)
+    growth = after / half - 1
+    print(f"after {pages:,} pages {after:.1f} MB: {growth:+.1%}   (asked: at most +10 %)", flush=True)
+    loads = [*first, *second, load(app, asks[0], tasks, CLIENTS)]  # it still answers
+    figures = {
+        "half_megabytes": half,
+        "full_megabytes": full,
+        "after_pages_megabytes": after,
+        "growth": growth,
+    }
+    files = [path.stat().st_size for path in app.cache.rglob("*") if path.is_file()]
+    return figures, {"bytes": sum(files), "files": len(files)}, loads
+
+
+def memory(server: Server) -> float:
+    return psutil.Process(server.process.pid).memory_info().rss / 1e6
+
+
+def photo() -> bytes:
+    """A JPEG of 12 megapixels with a phone camera's noise: about 4 MB."""
+    rng = np.random.default_rng(1)
+    paper = np.full((3000, 4000), 200.0)
+    paper[800:2200, 1900:2050] = 40
+    noisy = (paper[..., None] + rng.normal(0, 6, (3000, 4000, 3))).clip(0, 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noisy).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def beside_photos(app: Server, tasks: list[Task]) -> dict[str, float]:
+    """Seconds from a drawing to its label, alone and while callers send photos of 12 megapixels."""
+    ask, function, picture = pad(app), endpoint(app), photo()
+    drawing = Client(app)
+    stop, sent, refused = threading.Event(), itertools.count(), itertools.count()
+
+    def draw() -> list[float]:
+        times = []
+        for task in itertools.islice(itertools.cycle(tasks), DRAWINGS):
+            start = time.perf_counter()
+            assert ask(drawing, task)
+            times.append(time.perf_counter() - start)
+            time.sleep(0.02)
+        return times
+
+    def photographer(number: int) -> None:
+        client = Client(app)
+        while not stop.is_set():
+            try:
+                path = client.upload(picture + number.to_bytes(2, "big"))
+                client.queued(function, [{"path": path, "meta": {"_type": "gradio.FileData"}}, "relu"])
+                next(sent)
+            except (OSError, http.client.HTTPException, RuntimeError):
+                next(refused)
+                client = Client(app)
+
+    draw()
+    alone = draw()
+    with ThreadPoolExecutor(PHOTOGRAPHERS) as pool:
+        running = [pool.submit(photographer, number) for number in range(PHOTOGRAPHERS)]
+        time.sleep(3)
+        busy = draw()
+        stop.set()
+        for each in running:
+            each.result()
+    ratio = statistics.median(busy) / statistics.median(alone)
+    figures = {
+        "photo_bytes": len(picture),
+        "photos": next(sent),
+        "refused": next(refused),
+        "alone_seconds": statistics.median(alone),
+        "busy_seconds": statistics.median(busy),
+        "busy_p95_seconds": float(np.percentile(busy, 95)),
+        "ratio": ratio,
+    }
+    print(f"a drawing beside {PHOTOGRAPHERS} senders of photos: {ratio:.2f} × alone   (asked: at most 3)")
+    return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="(default: %(default)s)")
-    parser.add_argument("--answers", type=int, default=10_000, help="(default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
+    parser.add_argument("--answers", type=int, default=20_000, help="(default: %(default)s)")
     parser.add_argument("--pages", type=int, default=1_000, help="(default: %(default)s)")
     options = parser.parse_args()
     wanted = tasks()
-    with serving("app.py", ours=True) as app:
-        with serving("-c", IDENTITY, ours=False) as identity:
-            loads = in_turns(app, identity, wanted, options.rounds)
+    with serving("app.py") as app:
+        with serving("-c", IDENTITY) as other:
+            loads = in_turns(app, other, wanted, options.rounds)
         rates = {name: statistics.median(load.rate for load in each) for name, each in loads.items()}
-        ratio = statistics.median(a.rate / b.rate for a, b in zip(*loads.values()))
-        print(f"ratio {ratio:.2f}   (asked: at least 0.9)", flush=True)
+        of_identity = {
+            name: statistics.median(ours.rate / theirs.rate for ours, theirs in zip(each, loads["identity"]))
+            for name, each in loads.items()
+        }
+        print(", ".join(f"{name} {ratio:.2f} × identity" for name, ratio in of_identity.items()), flush=True)
+        photos = beside_photos(app, wanted)
         memory, cache, all_answered = long_run(app, wanted, options.answers, options.pages)
-    everything = [*loads["ours"], *loads["identity"], *all_answered]
-    total = {key: sum(getattr(each, key) for each in everything) for key in ("wanted", "lost", "crossed")}
-    print(f"{total['wanted']:,} answers wanted, {total['lost']} lost, {total['crossed']} crossed")
+    everything = [*itertools.chain(*loads.values()), *all_answered]
+    total = {key: sum(getattr(each, key) for each in everything) for key in ("wanted", "lost", "wrong")}
+    print(f"{total['wanted']:,} answers wanted, {total['lost']} lost, {total['wrong']} wrong or crossed")
     report = {
-        "command": "python benchmarks/serve.py",
-        "cores": os.cpu_count(),
         "clients": CLIENTS,
         "answers_a_second": rates,
-        "of_identity": ratio,
+        "of_identity": of_identity,
         "answers": total,
         "loaded_answers": options.answers,
         "abandoned_pages": options.pages,
         "memory": memory,
         "cache": cache,
+        "beside_photos": photos,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
-def in_turns(app: Server, identity: Server, tasks: list[Task], rounds: int) -> dict[str, list[Load]]:
-    servers = {"ours": app, "identity": identity}
-    for server in servers.values():  # the first answers pay for what comes once
-        load(server, tasks, ROUND)
-    loads: dict[str, list[Load]] = {name: [] for name in servers}
-    for number in range(rounds):
-        for name, server in servers.items():
-            loads[name].append(load(server, tasks, ROUND))
-        said = ", ".join(f"{name} {each[-1].rate:.1f}" for name, each in loads.items())
-        print(f"round {number + 1}: {said} answers a second to {CLIENTS} clients", flush=True)
-    return loads
-
-
-def long_run(
-    app: Server, tasks: list[Task], answers: int, pages: int
-) -> tuple[dict[str, float], dict[str, int], list[Load]]:
-    """What many answers and abandoned pages leave behind: in memory, and in the cache folder."""
-    abandon(app, tasks, 2 * MAX_SESSIONS)  # as many as are remembered at most: that is no growth
-    before, cached = settled(app), app.cached()
-    print(f"memory {before:.1f} MB", flush=True)
-    loads = [load(app, tasks, answers // 10) for _ in range(10)]
-    after_answers = settled(app)
-    print(f"after {answers:,} answers {after_answers:.1f} MB", flush=True)
-    abandon(app, tasks, pages)
-    after_pages = settled(app)
-    growth = after_pages / before - 1
-    print(f"after {pages:,} pages {after_pages:.1f} MB: {growth:+.1%}   (asked: within 5 %)", flush=True)
-    loads.append(load(app, tasks, CLIENTS))  # it still answers
-    memory = {
-        "before_megabytes": before,
-        "after_answers_megabytes": after_answers,
-        "after_pages_megabytes": after_pages,
-        "growth": growth,
-    }
-    cache = {"before_bytes": cached, "after_bytes": app.cached(), "bound_bytes": MAX_CACHE}
-    print(f"cache {cache['before_bytes']:,} bytes, then {cache['after_bytes']:,} of {MAX_CACHE:,}")
-    return memory, cache, loads
-
-
-def settled(app: Server) -> float:
-    time.sleep(2)
-    return app.memory()
+    save("serve", report)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""`python -m mnist_mlp digits/*.png` prints the digit in each picture."""
+"""`python -m mnist_mlp digits/*.png` prints the number in each picture."""
 
 from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import os
 import sys
@@ -11,16 +12,16 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-# A worker for each core: shared out among threads, too, the network's products wait for each other.
-# To be said before NumPy is loaded.
+# One process for each core, and no BLAS threads beside them. To be set before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tqdm import tqdm
 
-from mnist_mlp.classify import classify
+from mnist_mlp.classify import read_all
+from mnist_mlp.network import ACTIVATIONS
 
-BATCH = 100  # pictures: what a worker gets at a time, and how often the bar moves
-FEW = 200  # pictures: fewer are read before a second process has started
+BATCH = 100  # pictures for one process at a time
+FEW = 200  # pictures; fewer are read before a second process has started
 
 Row = dict[str, Any]
 
@@ -28,18 +29,23 @@ Row = dict[str, Any]
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status: 1 if a picture could not be read, else 0."""
     options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # a file's name need not be UTF-8
     write = {"text": _text, "csv": _csv, "json": _json}[options.format]
     bad = 0
     with tqdm(total=len(options.pictures), unit=" pictures", disable=None, leave=False) as bar:
         if options.format == "csv":
-            csv.writer(sys.stdout).writerow(["path", "digit", "confidence"])
+            csv.writer(sys.stdout).writerow(
+                ["path", "number", "digit", "confidence", "boxes"][: 4 + options.boxes]
+            )
         for batch in read(options.pictures, options.network, options.workers):
             for row in batch:
                 if row["error"]:
                     bad += 1
                     bar.write(f"{row['path']}: {row['error']}", file=sys.stderr)
                 else:
-                    write(row)
+                    write(row, options.boxes)
             bar.update(len(batch))
     return 1 if bad else 0
 
@@ -47,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m mnist_mlp",
-        description="Print the handwritten digit in each picture, and how sure the network is of it.",
-        epilog="A picture without a digit gets none. One that cannot be read is named on standard error and "
-        "left out; the exit status is then 1.",
+        description="Print the handwritten number in each picture, and how sure the network is of it.",
+        epilog="A picture without a digit gets none; lines of digits are separated by spaces. A picture that "
+        "cannot be read is named on standard error and left out; the exit status is then 1.",
     )
     result.add_argument(
         "pictures", nargs="+", metavar="PICTURE", help="a file: PNG, JPEG, WebP, GIF, BMP or TIFF"
@@ -57,15 +63,31 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--format", choices=["text", "csv", "json"], default="text", help="json: a line for each"
     )
-    result.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
+    result.add_argument("--network", choices=list(ACTIVATIONS), default="relu")
     result.add_argument(
-        "--workers", type=int, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)"
+        "--boxes",
+        action="store_true",
+        help="each digit with its box: left, top, right, bottom in pixels of the picture, a large picture's "
+        "longer side being reduced to 500",
+    )
+    result.add_argument(
+        "--workers", type=_count, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)"
     )
     return result
 
 
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up; got {text!r}")
+    return int(text)
+
+
 def read(paths: list[str], network: str = "relu", workers: int | None = None) -> Iterator[list[Row]]:
-    """The rows of the pictures, in order, a batch at a time: path, digit or None, confidence, error."""
+    """The rows of the pictures, in order, a batch at a time.
+
+    A row has "path", "number" (text, "" where there is none), "digit" (None where there is not exactly
+    one), "confidence", "boxes" (each digit, left, top, right, bottom) and "error".
+    """
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     if len(paths) < FEW or workers == 1:
         yield from (_rows(batch, network) for batch in batches)
@@ -75,31 +97,43 @@ def read(paths: list[str], network: str = "relu", workers: int | None = None) ->
 
 
 def _rows(paths: list[str], network: str) -> list[Row]:
-    answer = classify({"image": paths}, network=network)
     return [
-        {
+        {"path": path, "error": str(found)}
+        if isinstance(found, Exception)
+        else {
             "path": path,
-            "digit": int(digit) if digit >= 0 else None,
-            "confidence": float(confidence),
-            "error": error,
+            "number": found.text,
+            "digit": int(found.text) if len(found.text) == 1 else None,
+            "confidence": found.confidence,
+            "boxes": [[digit.digit, *digit.box] for digit in found.digits] if found.text else [],
+            "error": "",
         }
-        for path, digit, confidence, error in zip(
-            paths, answer["digit"], answer["confidence"], answer["error"], strict=True
-        )
+        for path, found in zip(paths, read_all({"image": paths}, "image", network), strict=True)
     ]
 
 
-def _text(row: Row) -> None:
-    digit = "-" if row["digit"] is None else row["digit"]
-    print(f"{row['path']}\t{digit}\t{row['confidence']:.4f}")
+def _text(row: Row, boxes: bool) -> None:
+    print(f"{row['path']}\t{_number(row) or '-'}\t{row['confidence']:.4f}")
+    if boxes:
+        for digit, *box in row["boxes"]:
+            print(f"\t{digit}\t{' '.join(map(str, box))}")
 
 
-def _csv(row: Row) -> None:
-    csv.writer(sys.stdout).writerow([row["path"], row["digit"], f"{row['confidence']:.6f}"])
+def _csv(row: Row, boxes: bool) -> None:
+    digit = "" if row["digit"] is None else row["digit"]
+    cells = [row["path"], _number(row), digit, f"{row['confidence']:.6f}"]
+    if boxes:
+        cells.append("; ".join(" ".join(map(str, box)) for box in row["boxes"]))
+    csv.writer(sys.stdout).writerow(cells)
 
 
-def _json(row: Row) -> None:
-    print(json.dumps({key: row[key] for key in ("path", "digit", "confidence")}))
+def _json(row: Row, boxes: bool) -> None:
+    keys = ["path", "number", "digit", "confidence", "boxes"][: 4 + boxes]
+    print(json.dumps({key: row[key] for key in keys}))
+
+
+def _number(row: Row) -> str:
+    return str(row["number"]).replace("\n", " ")
 
 
 def run() -> None:

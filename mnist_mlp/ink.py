@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
+
+from mnist_mlp.paper import otsu, photographed
 
 MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
-FLAT = 0.25  # share of a drawing's pixels, at least, that have one level; grain and light leave a photo fewer
-PHOTO = 224  # pixels to which a photo's longer side is reduced
-WINDOW = 15  # of its seventh: about half of the photo, in which a stroke is in the minority
+FLAT = 0.06  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
 
 
 def find_ink(canvas: np.ndarray) -> np.ndarray:
@@ -40,18 +40,19 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
             # A transparent ground has no colour to differ from: what is opaque is the ink.
             return _stretch(alpha)
     contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
-    if _quantile(_border(contrast), 0.75) <= EVEN:
+    border = _border(contrast)
+    if _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size:
         return _stretch(contrast)
     light = _grey(canvas[..., :3])
-    if _is_flat(light):
+    if np.bincount(light.reshape(-1)).max() >= FLAT * light.size:
         return _cut_tight(light)
-    return _photographed(light)
+    return photographed(light)
 
 
 def _cut_tight(light: np.ndarray) -> np.ndarray:
     """Ink that reaches the picture's edges, on an even ground: the border does not tell which is which."""
     low, high = int(light.min()), int(light.max())
-    bright = light > _otsu(light)
+    bright = light > otsu(light)
     if _is_ink(bright, ~bright):
         return _stretch(light - np.uint8(low))
     return _stretch(np.uint8(high) - light)
@@ -78,49 +79,12 @@ def _grey(colours: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(np.ascontiguousarray(colours)).convert("L"))
 
 
-def _is_flat(light: np.ndarray) -> bool:
-    """Whether it was drawn or generated: many of its pixels share one level."""
-    counts = np.bincount(light.reshape(-1), minlength=256)
-    return bool(np.convolve(counts, np.ones(5), "same").max() >= FLAT * light.size)
-
-
-def _otsu(light: np.ndarray) -> int:
-    """The level between ground and ink that leaves the least variance on both sides (Otsu 1979)."""
-    share = np.bincount(light.reshape(-1), minlength=256) / light.size
-    below, mean = np.cumsum(share), np.cumsum(share * np.arange(256))
-    between = (mean[-1] * below - mean) ** 2 / np.maximum(below * (1 - below), 1e-9)
-    return int(between.argmax())
-
-
-def _photographed(light: np.ndarray) -> np.ndarray:
-    """Ink on a ground that is lit unevenly: what differs from the ground around it."""
-    image = Image.fromarray(light)
-    image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
-    light = np.asarray(image, np.float32)
-    # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
-    coarse = image.copy()
-    coarse.thumbnail((PHOTO // 7, PHOTO // 7), Image.Resampling.BOX)
-    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="edge"))
-    around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
-    inner = slice(WINDOW // 2, -(WINDOW // 2))
-    ground = np.asarray(
-        Image.fromarray(around[inner, inner]).resize(image.size, Image.Resampling.BILINEAR), np.float32
-    )
-    darker = np.clip(ground - light, 0, None) / np.maximum(ground, 32)
-    lighter = np.clip(light - ground, 0, None) / np.maximum(255 - ground, 32)
-    contrast = darker if (darker**2).sum() >= (lighter**2).sum() else lighter
-    calm = Image.fromarray((255 * np.clip(contrast, 0, 1)).astype(np.uint8)).filter(
-        ImageFilter.MedianFilter(3)
-    )
-    return _stretch(np.asarray(calm), noise=0.35)
-
-
 def _border(channel: np.ndarray) -> np.ndarray:
     return np.concatenate((channel[0], channel[-1], channel[:, 0], channel[:, -1]))
 
 
 def _quantile(values: np.ndarray, q: float) -> np.uint8:
-    # Of bytes a byte, and at once, which np.quantile is not.
+    # np.quantile is slower, and its result is no uint8.
     return np.sort(values)[int(q * len(values))]
 
 
@@ -128,22 +92,22 @@ def _distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
     """How far each pixel's colour is from the ground's, in the channel where it is farthest."""
     distances = []
     for channel, level in zip(colours, ground):
-        # In bytes, beside a whole sheet of the ground: that is what NumPy is fast at.
+        # NumPy is fastest on two contiguous arrays of bytes.
         colour = np.ascontiguousarray(channel)
         sheet = np.full_like(colour, level)
         distances.append(np.maximum(colour, sheet) - np.minimum(colour, sheet))
     return functools.reduce(np.maximum, distances)
 
 
-def _stretch(contrast: np.ndarray, noise: float = NOISE) -> np.ndarray:
+def _stretch(contrast: np.ndarray) -> np.ndarray:
     highest = int(contrast.max())
     if highest < MIN_CONTRAST:
         return np.zeros(contrast.shape, np.float32)
-    return _ink(highest, noise).take(contrast, mode="clip")  # which is three times as fast as indexing
+    return _ink(highest).take(contrast, mode="clip")  # which is three times as fast as indexing
 
 
 @functools.cache
-def _ink(highest: int, noise: float) -> np.ndarray:
+def _ink(highest: int) -> np.ndarray:
     """The ink that each contrast stands for: (256,) float32 in 0..1."""
     levels = np.arange(256, dtype=np.float32) / np.float32(highest)
-    return np.clip((levels - noise) / (1 - 2 * noise), 0, 1)
+    return np.clip((levels - NOISE) / (1 - 2 * NOISE), 0, 1)

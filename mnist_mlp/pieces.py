@@ -7,17 +7,24 @@ A piece is the ink between two neighbouring cuts; a digit is a run of pieces.
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 HEIGHT = 44  # pixels to which a line is reduced
-STRAY = 0.02  # what a pixel sideways costs a cut; a pixel of ink costs 1
-NEAR = 0.06  # of the line's height: of two cuts closer than that, the cheaper one stays
+FAR = 0.25  # of the line's height: pieces are not wider
+STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
+NEAR = 0.1  # of the line's height: of two cuts closer than that, the cheaper one stays
 MAX_COST = 0.5  # of the line's height: ink that a cut crosses at most
 WIDEST = 1.7  # of the line's height: a digit is not wider
-LONGEST = 8  # pieces of one digit
+TALL = 0.4  # of the tallest part: a part that is as tall makes a line, others join one
+SPECK = 0.08  # of the tallest part: what is smaller is left out
+MOST_LINES = 50
+MOST_PARTS = 1000  # of a picture: what falls into more is no writing
+MOST_CUTS = 2000  # of a line: 200 digits have fewer
 EMPTY = 0.002  # of the squared height: less ink is no piece
 
 
@@ -30,29 +37,47 @@ class Pieces(NamedTuple):
     """(n + 1, H) int64: in each row, the first column to the right of each cut."""
     cost: np.ndarray
     """(n + 1,) float64: the ink that each cut crosses, in shares of the line's height."""
+    begin: np.ndarray
+    """(n + 1, H) int64: in each row, the first column of a run that begins at each cut."""
+    end: np.ndarray
+    """(n + 1, H) int64: in each row, the column after the last one of a run that ends at each cut."""
 
 
 class Runs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
 
     first: np.ndarray
-    """(m,) int64"""
+    """(m,) int64: the first piece."""
     end: np.ndarray
     """(m,) int64: the piece after the last one."""
-    ink: np.ndarray
-    """(m, H, V) float32: the ink of each, in a window of its own"""
     left: np.ndarray
-    """(m,) int64: where in the line each window begins"""
+    """(m,) int64: the column of the line at which each run's window begins."""
+    width: int
+    """Of each window."""
+
+    def some(self, which: np.ndarray | slice) -> Runs:
+        """Those of the runs that are named."""
+        return Runs(self.first[which], self.end[which], self.left[which], self.width)
 
 
 def cut(ink: np.ndarray) -> Pieces:
     """Cut a line of writing, (H, W) float32 in 0..1."""
     height, width = ink.shape
+    edges = np.zeros((1, height), np.int64)
+    families = [_cuts(ink, stray) for stray in STRAY]
+    at = np.concatenate([edges, *(at for at, _ in families), edges + width])
+    cost = np.concatenate([[0], *(cost for _, cost in families), [0]]) / height
+    order = np.argsort(at.mean(1), kind="stable")
+    return _without_twins(ink, at[order], cost[order])
+
+
+def _cuts(ink: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
+    height = len(ink)
     half = height // 2
     halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
-    cost, back = _ways(halves)
+    cost, back = _ways(halves, stray)
     total = cost.sum(0)
-    chosen = _minima(total, max(NEAR * height, 2), MAX_COST * height)
+    chosen = _chosen(total, height)
     at = np.empty((len(chosen), height), np.int64)
     column = np.stack([chosen, chosen])
     for row in range(half - 1, -1, -1):
@@ -60,43 +85,69 @@ def cut(ink: np.ndarray) -> Pieces:
         column = back[row, [[0], [1]], column]
     if height % 2:
         at[:, half] = chosen
-    edges = np.zeros((1, height), np.int64)
-    at = np.concatenate([edges, at, edges + width])
-    return _without_empty(ink, at, np.concatenate([[0], total[chosen], [0]]) / height)
+    return at, total[chosen]
 
 
-def _without_empty(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
-    """Of two cuts with nothing between them, the cheaper one."""
+def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
+    """Of two cuts that part the ink alike, the cheaper one."""
     until = np.pad(np.cumsum(ink, 1, dtype=np.float64), ((0, 0), (1, 0)))
-    before = until[np.arange(len(ink)), at].sum(1)  # ink to the left of each cut
+    before = until[np.arange(len(ink)), at]  # ink to the left of each cut, in each row
     least = EMPTY * len(ink) ** 2
-    keep = [0]
-    for i in range(1, len(at)):
-        if before[i] - before[keep[-1]] >= least:
-            keep.append(i)
-        elif cost[i] < cost[keep[-1]]:
-            keep[-1] = i
-    return Pieces(ink, at[keep], cost[keep])
+    middle = at.mean(1)  # ascending
+    beside = np.searchsorted(middle, [middle - len(ink), middle + len(ink) + 1]).T
+    keep = np.zeros(len(at), bool)
+    for i in np.argsort(cost, kind="stable"):
+        others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
+        keep[i] = (np.abs(before[others] - before[i]).sum(1) >= least).all()
+    return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
+
+
+def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where runs begin and end at each cut, (n, H) each: a stroke that is cut lengthwise is on both sides."""
+    height, width = ink.shape
+    dark = np.pad(ink > 0.5, ((0, 0), (1, 1)))
+    rows = np.arange(height)
+    begin, end = at.copy(), at.copy()
+    crossed = dark[rows, np.minimum(at, width - 1) + 1] & dark[rows, np.maximum(at, 1)]
+    left, right = crossed.copy(), crossed.copy()
+    for _ in range(round(pen_width(ink))):
+        left &= dark[rows, np.maximum(begin, 0)]
+        begin -= left
+        right &= dark[rows, np.minimum(end, width) + 1]
+        end += right
+    return np.clip(begin, 0, width), np.clip(end, 0, width)
+
+
+def pen_width(ink: np.ndarray) -> float:
+    """The mean width of the strokes, in pixels: twice the area, by the length of the outline."""
+    outline = np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum()
+    return float(2 * ink.sum() / max(outline * np.pi / 4, 1e-6))
 
 
 def runs(pieces: Pieces) -> Runs:
     """Every run of neighbouring pieces that is no wider than a digit."""
     height = len(pieces.ink)
     middle = pieces.at.mean(1)
-    first, end = np.triu_indices(len(middle), 1)
-    fits = (middle[end] - middle[first] <= WIDEST * height) & (end - first <= LONGEST)
-    fits |= end - first == 1
-    first, end = first[fits], end[fits]
-    left = pieces.at[first].min(1)
-    width = int((pieces.at[end].max(1) - left).max(initial=1))
-    column = left[:, None, None] + np.arange(width)
-    padded = np.pad(pieces.ink, ((0, 0), (0, width)))
-    within = (column >= pieces.at[first][:, :, None]) & (column < pieces.at[end][:, :, None])
-    ink = padded[np.arange(height)[:, None], column] * within
-    return Runs(first, end, ink, left)
+    if len(middle) > MOST_CUTS:
+        first = end = np.zeros(0, np.int64)
+    else:
+        first, end = np.triu_indices(len(middle), 1)
+        fits = (middle[end] - middle[first] <= WIDEST * height) | (end - first == 1)
+        first, end = first[fits], end[fits]
+    left = pieces.begin[first].min(1)
+    width = int((pieces.end[end].max(1) - left).max(initial=1))
+    return Runs(first, end, left, min(width, 3 * height))
 
 
-def _ways(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def show(pieces: Pieces, runs: Runs) -> np.ndarray:
+    """The ink of each run in a window of its own: (m, H, runs.width) float32."""
+    column = runs.left[:, None, None] + np.arange(runs.width)
+    padded = np.pad(pieces.ink, ((0, 0), (0, runs.width)))
+    within = (column >= pieces.begin[runs.first][:, :, None]) & (column < pieces.end[runs.end][:, :, None])
+    return padded[np.arange(len(pieces.ink))[:, None], column] * within
+
+
+def _ways(halves: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest way to each column of the last row; sideways within a row, too.
 
     Returns:
@@ -107,12 +158,12 @@ def _ways(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cost = np.zeros((2, width))
     back = np.empty(halves.shape, np.int64)
     for row, ink in enumerate(halves):
-        sideways = np.cumsum(ink + STRAY, 1, dtype=np.float64)
+        sideways = np.cumsum(ink + stray, 1, dtype=np.float64)
         entered = cost + ink
         # To the right, x' → x costs sideways[x] - sideways[x']: the least over x' is a running minimum.
         right = entered - sideways
         best_right = np.minimum.accumulate(right, 1)
-        before = sideways - ink - STRAY
+        before = sideways - ink - stray
         left = (entered + before)[:, ::-1]
         best_left = np.minimum.accumulate(left, 1)
         from_left = np.maximum.accumulate(np.where(right == best_right, columns, 0), 1)
@@ -123,18 +174,22 @@ def _ways(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cost, back
 
 
-def _minima(cost: np.ndarray, near: float, most: float) -> np.ndarray:
-    """Columns at local minima of the cost, the cheaper of two that are near, from left to right."""
-    steps = np.flatnonzero(np.diff(cost)) + 1
-    begin, end = np.concatenate([[0], steps]), np.concatenate([steps, [len(cost)]])  # plateaus
-    level = np.concatenate([[np.inf], cost[begin], [np.inf]])
-    lowest = (level[1:-1] < level[:-2]) & (level[1:-1] < level[2:]) & (level[1:-1] <= most)
-    column, value = ((begin + end) // 2)[lowest], level[1:-1][lowest]
-    chosen: list[int] = []
-    for i in np.argsort(value, kind="stable"):
-        if all(abs(column[i] - other) >= near for other in chosen):
-            chosen.append(int(column[i]))
-    return np.array(sorted(chosen), np.int64)
+def _chosen(cost: np.ndarray, height: int) -> np.ndarray:
+    """Columns to cut at: where that is cheaper than beside it, and no two farther apart than `FAR`."""
+    near, far = NEAR * height, FAR * height
+    lowest = np.flatnonzero((cost[1:-1] < cost[:-2] + 1e-6) & (cost[1:-1] < cost[2:] + 1e-6)) + 1
+    chosen = [0, len(cost)]
+    for column in lowest[np.argsort(cost[lowest], kind="stable")].tolist():
+        if cost[column] <= MAX_COST * height and min(abs(column - other) for other in chosen) >= near:
+            chosen.append(column)
+    # Where two digits share a stroke, the cut along it is dear, and yet the one.
+    for left, right in itertools.pairwise(sorted(chosen)):
+        parts = math.ceil((right - left) / far)
+        for part in range(1, parts):
+            middle = left + part * (right - left) / parts
+            first, last = round(middle - near / 2), round(middle + near / 2) + 1
+            chosen.append(first + int(cost[first:last].argmin()))
+    return np.array(sorted(chosen)[1:-1], np.int64)
 
 
 class Line(NamedTuple):
@@ -147,10 +202,9 @@ class Line(NamedTuple):
     scale: float
     """The picture's pixels for one of the line's."""
 
-    def box_of(self, candidates: Runs, i: int) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of a run in the picture."""
-        clear = candidates.ink[i] > 0.5
-        rows, columns = np.flatnonzero(clear.any(1)), np.flatnonzero(clear.any(0)) + candidates.left[i]
+    def box(self, left: int, ink: np.ndarray) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in the picture, of ink in a window that begins at a column of the line."""
+        rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0)) + left
         return (
             int(self.left + columns[0] * self.scale),
             int(self.top + rows[0] * self.scale),
@@ -160,11 +214,47 @@ class Line(NamedTuple):
 
 
 def find_lines(ink: np.ndarray) -> list[Line]:
-    """The lines of writing in a picture, from top to bottom."""
+    """The lines of writing in a picture, (H, W) float32 in 0..1, from top to bottom, without specks."""
+    from scipy.ndimage import (
+        find_objects,
+        label,
+    )  # imported where it is needed: that takes a quarter of a second
+
+    parts, count = label(ink > 0.1, np.ones((3, 3)))
+    boxes = find_objects(parts)
+    top, bottom = (np.array([getattr(box[0], end) for box in boxes]) for end in ("start", "stop"))
+    width = np.array([box[1].stop - box[1].start for box in boxes])
+    height = bottom - top
+    tallest = height.max()
+    line_of = np.full(count, -1)
+    spans: list[tuple[int, int]] = []
+    tall = np.flatnonzero(height >= TALL * tallest)[: 2 * MOST_PARTS]
+    for i in tall[np.argsort((top + bottom)[tall])]:
+        for line, (first, last) in enumerate(spans):
+            if min(last, bottom[i]) - max(first, top[i]) > 0.4 * min(last - first, height[i]):
+                spans[line] = (min(first, top[i]), max(last, bottom[i]))
+                break
+        else:
+            line = len(spans)
+            spans.append((top[i], bottom[i]))
+        line_of[i] = line
+    centre = (top + bottom) / 2
+    away = np.stack([np.maximum(np.maximum(a - centre, centre - b), 0) for a, b in spans])
+    line_of = np.where(line_of < 0, away.argmin(0), line_of)
+    line_of[np.maximum(height, width) < SPECK * tallest] = -1
+    if np.count_nonzero(line_of >= 0) > MOST_PARTS or len(spans) > MOST_LINES:
+        return []
+    chosen = np.concatenate([[-1], line_of])[parts]
+    return [_line(np.where(chosen == line, ink, 0)) for line in np.argsort([a for a, _ in spans])]
+
+
+def _line(ink: np.ndarray) -> Line:
     rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
+    if not len(rows):
+        return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0)
     top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
     within = ink[top : rows[-1] + 2, left : columns[-1] + 2]
     scale = max(len(within) / HEIGHT, 1.0)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 1))
     reduced = np.asarray(Image.fromarray(within).resize(size, Image.Resampling.BOX))
-    return [Line(reduced, int(left), int(top), scale)]
+    return Line(reduced, int(left), int(top), scale)

@@ -1,11 +1,15 @@
 """A canvas → what is read: the one way that the page, the API, the command line and `classify` take.
 
-The ink is cut into pieces, each run of neighbouring pieces is shown to the network as one digit, and the best
-way through the runs is the reading (Liu, Sako and Fujisawa 2004).
+The ink is cut into pieces, every run of neighbouring pieces is shown to the network as one digit, and the
+likeliest way through the runs is the reading (Liu, Sako and Fujisawa 2004, "Effects of classifier structures
+and training regimes on integrated segmentation and recognition of handwritten numeral strings").
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,17 +18,19 @@ import numpy as np
 from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, shipped, softmax
-from mnist_mlp.pieces import Pieces, Runs, cut, find_lines, runs
+from mnist_mlp.picture import PictureError
+from mnist_mlp.pieces import Line, Pieces, Runs, cut, find_lines, runs, show
+from mnist_mlp.prior import run_scores
 
 MOST_DIGITS = 200
-KEPT = 10  # readings considered, and the best ways kept at each cut
-SURE = 0.98  # one digit that is at least so likely to be one is not taken apart
-
-# The prior, fitted on numbers made of MNIST's training digits.
-PER_CUT = -0.3
-PER_INK = -2.0
-MARK = -2.0
-NO_DIGIT = 9.0  # of networks that were not trained to know it
+KEPT = 10  # readings considered, and ways kept at each cut
+BLOCK = 256  # runs shown to the network at once
+LABELS = 11  # ten digits, and a mark that is left out of the text
+SURE = math.log(0.98)  # a drawing that is one digit so likely is not cut
+WIDE = 1.4  # of its height: one that is wider is cut, however sure the network is
+NOT_READ = -1.5  # the mean log-probability of a number's digits, below which it is none
+WEAKEST = math.log(0.5)  # of a number's digits: below it, there is doubt
+NO_DIGIT = "That does not look like a digit."
 
 
 class Digit(NamedTuple):
@@ -44,21 +50,31 @@ class Reading(NamedTuple):
     """What is read on a canvas."""
 
     text: str
-    """"42"; "" where nothing can be read; lines are parted by a line feed."""
+    """"42"; "" where nothing can be read. Lines are separated by line feeds."""
     confidence: float
     """0..1: the probability of `text`; 0 where there is none."""
     hint: str
-    """What to tell the person who drew; "" where there is no doubt."""
+    """Advice to the person who drew; "" where there is no doubt."""
     digits: tuple[Digit, ...]
-    """From left to right, line by line."""
+    """From left to right, line by line; where `text` is "", what the drawing is nearest to."""
     readings: dict[str, float]
     """Every reading considered, the likeliest first, with its probability: they sum to 1."""
+
+
+class Seen(NamedTuple):
+    """A canvas before the network has seen it."""
+
+    canvas: np.ndarray
+    ink: np.ndarray
+    placed: Placed
+    """All of the ink, as if it were one digit."""
 
 
 class Way(NamedTuple):
     """One way through the runs of a line."""
 
     score: float
+    """The logarithm of its probability, up to a constant."""
     text: str
     runs: tuple[int, ...]
     """Which runs are its digits."""
@@ -73,148 +89,181 @@ def read(canvas: np.ndarray, network: str | Network = "relu") -> Reading:
 
     Raises:
         TypeError: the canvas is not an array of uint8.
-        ValueError: another shape, no such network, or more than 200 digits.
+        ValueError: another shape, or no such network.
+        PictureError: more than 200 digits; it is a ValueError, too.
     """
-    net = network if isinstance(network, Network) else _shipped(network)
+    net = network if isinstance(network, Network) else shipped_network(network)
+    seen = look(canvas)
+    return decide(seen, net.forward(seen.placed.pixels.reshape(SIDE * SIDE)).logits, net)
+
+
+def look(canvas: np.ndarray) -> Seen:
+    """The part of `read` that comes before the network."""
     ink = find_ink(canvas)
     placed = place_ink(ink)
-    if placed.hint:
-        return Reading("", 0.0, placed.hint, (), {})
-    logits = net.forward(placed.pixels).logits
-    if _is_one_digit(logits, placed.box, net):
-        return _one_digit(logits, placed._replace(box=to_canvas(placed.box, ink, canvas)), net)
-    lines = [_read_line(line, net) for line in find_lines(ink)]
-    lines = [line for line in lines if line[0]]
-    if not lines:
-        return Reading("", 0.0, "That does not look like a digit.", (), {})
-    readings = {"": 1.0}
-    digits: list[Digit] = []
-    for ways, found in lines:
-        likely = {
-            f"{text}\n{more}" if text else more: p * q
-            for text, p in readings.items()
-            for more, q in ways.items()
-        }
-        readings = dict(sorted(likely.items(), key=lambda item: -item[1])[:KEPT])
-        digits += [d._replace(box=to_canvas(d.box, ink, canvas)) for d in found]
-    if len(digits) > MOST_DIGITS:
-        raise ValueError(f"expected a number of at most {MOST_DIGITS} digits; got {len(digits)}")
-    total = sum(readings.values())
-    readings = {text: p / total for text, p in readings.items()}
-    text, confidence = next(iter(readings.items()))
-    return Reading(text, confidence, _hint(readings, net), tuple(digits), readings)
+    return Seen(canvas, ink, placed._replace(box=to_canvas(placed.box, ink, canvas)))
 
 
-def _is_one_digit(logits: np.ndarray, box: tuple[int, int, int, int], net: Network) -> bool:
-    left, top, right, bottom = box
-    if right - left > 1.2 * (bottom - top):
-        return False
-    if "no_digit_below" not in net.config:
-        return True
-    shifted = np.append(logits - _no_digit(net), 0)
-    return bool(np.logaddexp.reduce(shifted[:10]) - np.logaddexp.reduce(shifted) > np.log(SURE))
+def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
+    """The part of `read` that comes after the network has seen all of the ink as one digit: logits (10,)."""
+    if seen.placed.hint:
+        return Reading("", 0.0, seen.placed.hint, (), {})
+    left, top, right, bottom = seen.placed.box
+    whole = Found(Digit(int(logits.argmax()), softmax(logits), seen.placed.pixels, seen.placed.box), logits)
+    if right - left <= WIDE * (bottom - top) and _is_digit(logits) >= SURE:
+        return _one_digit(whole, net)
+    lines: list[dict[str, float]] = []
+    every: list[Found] = []
+    for line in find_lines(seen.ink):
+        ways, found = _read_line(line, seen, net)
+        lines += [ways] if found else []
+        every += found
+        if len(every) > MOST_DIGITS:
+            raise PictureError(
+                f"Expected at most {MOST_DIGITS} digits in a picture; got {len(every)} or more."
+            )
+    if len(every) < 2:
+        return _one_digit(every[0] if every else whole, net)
+    readings = _joined(lines)
+    digits = tuple(found.digit for found in every)
+    likely = np.array([_is_digit(found.logits) for found in every])
+    if likely.mean() < NOT_READ:
+        return Reading("", 0.0, NO_DIGIT, digits, readings)
+    (text, confidence), *_ = readings.items()
+    doubt = confidence < _threshold(net) or likely.min() < WEAKEST
+    return Reading(text, confidence, _not_sure(readings) if doubt else "", digits, readings)
 
 
-def _one_digit(logits: np.ndarray, placed: Placed, net: Network) -> Reading:
-    probabilities = softmax(logits)
-    order = np.argsort(probabilities)[::-1]
-    readings = {str(d): float(probabilities[d]) for d in order}
-    digit = Digit(int(order[0]), probabilities, placed.pixels, placed.box)
-    return Reading(str(order[0]), float(probabilities[order[0]]), _hint(readings, net), (digit,), readings)
+class Found(NamedTuple):
+    digit: Digit
+    logits: np.ndarray
 
 
-def _no_digit(net: Network) -> float:
-    """The logit of no digit: 0 in a network that was trained to know it."""
-    return 0.0 if "no_digit_below" in net.config else NO_DIGIT
+def _one_digit(found: Found, net: Network) -> Reading:
+    digit, logits = found
+    order = np.argsort(digit.probabilities)[::-1]
+    readings = {str(d): float(digit.probabilities[d]) for d in order}
+    if np.logaddexp.reduce(logits) < net.config.get("no_digit_below", -np.inf):
+        return Reading("", 0.0, NO_DIGIT, (digit,), readings)
+    confidence = float(digit.probabilities[order[0]])
+    hint = _not_sure(readings) if confidence < _threshold(net) else ""
+    return Reading(str(order[0]), confidence, hint, (digit,), readings)
 
 
-def _read_line(line: Any, net: Network) -> tuple[dict[str, float], list[Digit]]:
+def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], list[Found]]:
+    """The readings of a line with their probabilities, and the digits of the likeliest."""
     pieces = cut(line.ink)
     candidates = runs(pieces)
-    clear = candidates.ink.max((1, 2)) > 0.5
-    candidates = Runs(*(each[clear] for each in candidates))
-    pixels = place_all(candidates.ink)
-    logits = net.forward(pixels.reshape(len(pixels), SIDE * SIDE)).logits
-    scores = score(pieces, candidates, logits - np.float32(_no_digit(net)))
-    ways = best_ways(len(pieces.cost) - 1, candidates.first, candidates.end, scores)
-    ways = [way for way in ways if way.text]
+    if not len(candidates.first):
+        return {}, []
+    blocks = [_run_scores(pieces, candidates, net, i) for i in range(0, len(candidates.first), BLOCK)]
+    scores, logits, pixels = map(np.concatenate, zip(*blocks))
+    ways = best_ways(len(pieces.at) - 1, candidates.first, candidates.end, scores)
+    ways = [way for way in ways if way.text and way.score > -np.inf]
     if not ways:
         return {}, []
-    relative = np.exp(np.array([way.score for way in ways]) - ways[0].score)
-    relative /= relative.sum()
-    probabilities = softmax(logits)
-    digits = [
-        Digit(int(c), probabilities[i], pixels[i], line.box_of(candidates, i))
-        for c, i in zip(ways[0].text, ways[0].runs)
-    ]
-    return {way.text: float(p) for way, p in zip(ways, relative)}, digits
+    likely = softmax(np.array([way.score for way in ways]))
+    chosen = np.array(ways[0].runs)
+    windows = show(pieces, candidates.some(chosen))
+    found = []
+    for digit, run, window in zip(ways[0].text, ways[0].runs, windows):
+        box = to_canvas(line.box(int(candidates.left[run]), window), seen.ink, seen.canvas)
+        found.append(Found(Digit(int(digit), softmax(logits[run]), pixels[run], box), logits[run]))
+    return {way.text: float(p) for way, p in zip(ways, likely)}, found
 
 
-def score(pieces: Pieces, candidates: Runs, logits: np.ndarray) -> np.ndarray:
-    """Log-probabilities of each run as each digit, and as a mark beside the digits: (m, 11)."""
-    height = len(pieces.ink)
-    logits = logits.astype(np.float64)
-    any_digit = np.logaddexp.reduce(np.pad(logits, ((0, 0), (1, 0))), 1, keepdims=True)
-    rows = candidates.ink.max(2) > 0.5
-    tall = rows.sum(1) / height
-    mark = np.where(tall < 0.4, MARK - 4 * tall, -50)[:, None] - any_digit
-    cost = np.concatenate([[0], np.cumsum(pieces.cost)])
-    inside = cost[candidates.end] - cost[candidates.first + 1]
-    edges = PER_CUT + PER_INK * pieces.cost[candidates.end]
-    edges = np.where(candidates.end == len(pieces.cost) - 1, 0, edges)
-    size = np.where(tall < 0.35, -3 * (0.35 - tall) / 0.1, 0)
-    return (
-        np.concatenate([logits - any_digit + size[:, None], mark], 1) + edges[:, None] + 0 * inside[:, None]
-    )
+def _run_scores(pieces: Pieces, runs: Runs, net: Network, start: int) -> tuple[np.ndarray, ...]:
+    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of a block of runs."""
+    block = runs.some(slice(start, start + BLOCK))
+    ink = show(pieces, block)
+    there = ink.max((1, 2)) > 0.5
+    pixels = np.zeros((len(ink), SIDE, SIDE), np.float32)
+    pixels[there] = place_all(ink[there])
+    logits = net.forward(pixels.reshape(-1, SIDE * SIDE)).logits
+    scores = run_scores(pieces, block, ink, logits)
+    scores[~there] = [-np.inf] * 10 + [0.0]  # too faint for a digit, or for a mark
+    return scores, logits, pixels
 
 
 def best_ways(pieces: int, first: np.ndarray, end: np.ndarray, scores: np.ndarray) -> list[Way]:
-    """The best ways through a line, one for each text, the best first: dynamic programming over the cuts.
+    """The best ways through a line, the best of each text, the best first: dynamic programming over the cuts.
 
     Args:
         pieces: how many.
-        first, end: (m,) the runs.
-        scores: (m, 11) of each run as each digit, and as a mark that is left out.
+        first, end: (m,) int, the runs: pieces first..end - 1.
+        scores: (m, 11) of each run as each digit, and as a mark that is left out of the text.
+
+    Returns:
+        At most `KEPT` ways. The score of a way is the sum of its runs' scores.
     """
-    best: list[list[Way]] = [[Way(0.0, "", ())]]
+    best = [[Way(0.0, "", ())]]
     for at in range(1, pieces + 1):
+        begun = [(run, way) for run in np.flatnonzero(end == at).tolist() for way in best[first[run]]]
         found: dict[str, Way] = {}
-        ending = np.flatnonzero(end == at)
-        starts = [best[first[run]] for run in ending]
-        if not sum(map(len, starts)):
-            best.append([])
-            continue
-        base = np.array([way.score for ways in starts for way in ways])
-        which = [(run, way) for run, ways in zip(ending.tolist(), starts) for way in ways]
-        run_of = np.repeat(ending, [len(ways) for ways in starts])
-        total = base[:, None] + scores[run_of]
-        for flat in np.argsort(total, axis=None)[::-1][: 6 * KEPT].tolist():
-            (run, way), label = which[flat // 11], flat % 11
-            text = way.text + str(label) if label < 10 else way.text
-            if text not in found:
-                found[text] = Way(float(total.flat[flat]), text, (*way.runs, run) if label < 10 else way.runs)
-                if len(found) == KEPT:
-                    break
+        if begun:
+            total = np.array([way.score for _, way in begun])[:, None] + scores[[run for run, _ in begun]]
+            for score, i in _descending(total):
+                (run, way), label = begun[i // LABELS], i % LABELS
+                digit = str(label) if label < 10 else ""
+                text = way.text + digit
+                if text not in found:
+                    found[text] = Way(score, text, (*way.runs, run) if digit else way.runs)
+                    if len(found) == KEPT:
+                        break
         best.append(list(found.values()))
     return best[-1]
 
 
+def _descending(scores: np.ndarray) -> Iterator[tuple[float, int]]:
+    """The scores and their places, the highest first."""
+    flat = scores.ravel()
+    few = min(64, len(flat))  # nearly always enough
+    top = np.argpartition(flat, len(flat) - few)[len(flat) - few :]
+    top = top[np.argsort(flat[top])[::-1]]
+    yield from zip(flat[top].tolist(), top.tolist())
+    if few < len(flat):
+        rest = np.argsort(flat)[::-1][few:]
+        yield from zip(flat[rest].tolist(), rest.tolist())
+
+
+def _joined(lines: list[dict[str, float]]) -> dict[str, float]:
+    """The readings of all lines together, the likeliest first."""
+    readings = {"": 1.0}
+    for ways in lines:
+        products = {
+            f"{text}\n{line}" if text else line: p * q
+            for text, p in readings.items()
+            for line, q in ways.items()
+        }
+        readings = dict(sorted(products.items(), key=lambda reading: -reading[1])[:KEPT])
+    total = sum(readings.values())
+    return {text: p / total for text, p in readings.items()}
+
+
 @cache
-def _shipped(name: str) -> Network:
+def shipped_network(name: str) -> Network:
+    """A network that comes with the package, "relu" or "sigmoid"."""
     # Not `mnist_mlp.load`: importing the Hub's client takes longer than reading a hundred pictures.
     return Network.from_folder(shipped(name))
 
 
-def _hint(readings: dict[str, float], net: Network) -> str:
+def _is_digit(logits: np.ndarray) -> float:
+    """log P(it is a digit), where no digit is a class whose logit is 0."""
+    return -float(np.logaddexp(0, -np.logaddexp.reduce(logits)))
+
+
+def _threshold(net: Network) -> float:
     threshold: Any = net.config.get("not_sure_below", 0.5)
-    (first, p), *rest = readings.items()
-    if p >= threshold or not rest:
-        return ""
-    second = rest[0][0]
-    return f"Not sure: it could be {_a(first)} or {_a(second)}."
+    return float(threshold)
+
+
+def _not_sure(readings: dict[str, float]) -> str:
+    first, second = itertools.islice(map(_a, readings), 2) if len(readings) > 1 else (*map(_a, readings), "")
+    return f"Not sure: it could be {first} or {second}." if second else f"Not sure: it could be {first}."
 
 
 def _a(number: str) -> str:
+    number = number.replace("\n", " ")
     if len(number) > 1:
         return number
     return f"an {number}" if number == "8" else f"a {number}"

@@ -71,7 +71,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A new window of a laptop's size."""
-    context = browser.new_context(viewport=LAPTOP)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=LAPTOP)
     yield context.new_page()
     context.close()
 
@@ -85,7 +85,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def hub_user(hub: Hub, tmp_path: Path) -> Run:
-    """Runs Python code, in a process of its own, as a user of that Hub."""
+    """Runs Python code in its own process, as a user of that Hub."""
 
     def run(
         code: str, *arguments: str, token: str = "hf_owner", **environment: str

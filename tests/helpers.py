@@ -1,4 +1,4 @@
-"""What the tests share: a server, a browser's page, a stroke, a picture."""
+"""Shared by the tests: a server, a browser's page, a stroke, a picture."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
 if TYPE_CHECKING:
     import gradio as gr
 
 ROOT = Path(__file__).parent.parent
-LAPTOP = {"width": 1280, "height": 900}
+LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 3,
@@ -45,7 +45,7 @@ FLAGS = [
 
 
 class Server(NamedTuple):
-    """A server in a process of its own."""
+    """A server in its own process."""
 
     url: str
     process: subprocess.Popen[bytes]

@@ -107,7 +107,7 @@ def on_a_canvas(digit: np.ndarray, times: int, rng: np.random.Generator) -> np.n
 
 
 @pytest.mark.parametrize("times", [3, 8, 20])
-def test_mnists_digits_come_back(mnist: Mnist, times: int) -> None:
+def test_mnists_digits_are_placed_as_they_were(mnist: Mnist, times: int) -> None:
     """They were placed by this recipe: placed once more, they are themselves."""
     rng = np.random.default_rng(times)
     differences = []
@@ -119,7 +119,7 @@ def test_mnists_digits_come_back(mnist: Mnist, times: int) -> None:
     assert np.quantile(differences, 0.9) < 0.06
 
 
-def test_they_are_read_as_before(mnist: Mnist) -> None:
+def test_placed_digits_are_read_as_the_originals(mnist: Mnist) -> None:
     rng = np.random.default_rng(1)
     digits, labels = mnist.x_test[:300], mnist.y_test[:300]
     placed = np.stack([to_mnist(on_a_canvas(digit, 8, rng)) for digit in digits])
@@ -129,7 +129,7 @@ def test_they_are_read_as_before(mnist: Mnist) -> None:
         assert (net.predict_proba(placed).argmax(1) == labels).mean() > before - 0.02
 
 
-def test_the_centre_is_mnists(mnist: Mnist) -> None:
+def test_the_centre_of_mass_is_mnists(mnist: Mnist) -> None:
     """The mean over MNIST is where ours are put."""
     theirs = np.mean([centre_of_mass(digit.astype(float)) for digit in mnist.x_train[:300]], axis=0)
     ours = centre_of_mass(to_mnist(strokes()))
@@ -151,14 +151,16 @@ def test_agrees_with_the_recipe_in_loops(size: Any, scale: float) -> None:
 # What holds for any drawing
 
 
-def test_form() -> None:
+def test_the_result_is_28_by_28_float32_in_0_to_1() -> None:
     pixels = to_mnist(strokes())
     assert pixels.shape == (28, 28) and pixels.dtype == np.float32
     assert pixels.min() == 0 and 0.8 < pixels.max() <= 1
 
 
 @pytest.mark.parametrize(("pen", "ground"), COLOURS)
-def test_colours(pen: tuple[int, ...], ground: tuple[int, ...]) -> None:
+def test_ink_of_any_colour_on_any_ground_is_placed_the_same(
+    pen: tuple[int, ...], ground: tuple[int, ...]
+) -> None:
     ink = strokes()
     expected = to_mnist(ink)
     same(to_mnist(paint(ink, pen, ground)), expected, 0.01)
@@ -167,7 +169,7 @@ def test_colours(pen: tuple[int, ...], ground: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255), (12, 200, 99)])
-def test_what_a_transparent_ground_hides_is_no_colour(hidden: tuple[int, ...]) -> None:
+def test_the_colour_of_transparent_pixels_does_not_matter(hidden: tuple[int, ...]) -> None:
     ink = strokes()
     canvas = np.empty((*ink.shape, 4), np.uint8)
     canvas[..., :3] = np.where(ink[..., None] > 0, (0, 0, 0), hidden)
@@ -176,14 +178,14 @@ def test_what_a_transparent_ground_hides_is_no_colour(hidden: tuple[int, ...]) -
 
 
 @pytest.mark.parametrize("level", [60, 120, 254])
-def test_grey_ink_counts_like_black(level: int) -> None:
+def test_grey_ink_is_placed_like_black(level: int) -> None:
     ink = strokes()
     same(to_mnist((ink * (level / 255)).astype(np.uint8)), to_mnist(ink), 0.01)
 
 
 @given(st.integers(-60, 60), st.integers(-60, 60), st.floats(0.25, 0.9), st.sampled_from([280, 500]))
 @settings(max_examples=40, deadline=None)
-def test_place_and_size_do_not_matter(x: int, y: int, scale: float, size: int) -> None:
+def test_position_and_size_do_not_matter(x: int, y: int, scale: float, size: int) -> None:
     room = max(0.0, (1 - 0.65 * scale) / 2 * size - 3) / 60
     moved = to_mnist(strokes(size, offset=(x * room, y * room), scale=scale))
     same(moved, to_mnist(strokes(280)), 0.02)
@@ -194,7 +196,9 @@ def test_place_and_size_do_not_matter(x: int, y: int, scale: float, size: int) -
     st.integers(8, 30),
 )
 @settings(max_examples=60, deadline=None)
-def test_box_centre_and_proportions(points: list[tuple[int, int]], width: int) -> None:
+def test_the_box_is_20_pixels_centred_and_keeps_proportions(
+    points: list[tuple[int, int]], width: int
+) -> None:
     paper = Image.new("L", (400, 400))
     pen = ImageDraw.Draw(paper)
     pen.line(points, 255, width)
@@ -240,25 +244,25 @@ def test_edges_are_smooth() -> None:
     assert between > 0.2 * (pixels > 0.1).sum()
 
 
-def test_a_smaller_or_coarser_canvas_tells_the_same() -> None:
+def test_the_canvas_size_does_not_matter() -> None:
     large = to_mnist(strokes(1000))
     for size, mean in ((280, 0.01), (100, 0.02), (40, 0.06), (28, 0.08)):
         same(to_mnist(strokes(size)), large, mean)
 
 
-def test_jpeg_hardly_matters() -> None:
+def test_jpeg_artefacts_do_not_matter() -> None:
     file = io.BytesIO()
     Image.fromarray(255 - strokes()).save(file, "JPEG", quality=40)
     same(to_mnist(np.asarray(Image.open(file))), to_mnist(strokes()), 0.02)
 
 
-def test_a_speck_elsewhere_does_not_move_the_digit_out() -> None:
+def test_a_speck_does_not_move_the_digit() -> None:
     ink = strokes().copy()
     ink[140:143, 140:143] = 255  # on the digit's own sheet, beside its strokes
     same(to_mnist(ink), to_mnist(strokes()), 0.02)
 
 
-def test_the_canvas_is_left_as_it_is() -> None:
+def test_the_canvas_is_not_changed() -> None:
     for canvas in (strokes(), paint(strokes(), (9, 9, 9, 255), (9, 9, 9, 0))):
         canvas = canvas.copy()
         canvas.flags.writeable = False
@@ -267,7 +271,7 @@ def test_the_canvas_is_left_as_it_is() -> None:
         assert (canvas == before).all()
 
 
-def test_any_memory_layout() -> None:
+def test_the_memory_layout_does_not_matter() -> None:
     ink = np.ascontiguousarray(strokes())
     wide = np.zeros((560, 560), np.uint8)
     wide[::2, ::2] = ink
@@ -307,7 +311,7 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("canvas", NOTHING.values(), ids=NOTHING.keys())
-def test_no_digit(canvas: np.ndarray) -> None:
+def test_a_canvas_without_a_digit_gives_zeros_and_a_hint(canvas: np.ndarray) -> None:
     placed = place(canvas)
     assert not placed.pixels.any()
     assert placed.hint.strip().endswith((".", "!"))
@@ -319,7 +323,7 @@ def test_a_digit_has_no_hint() -> None:
 
 
 @pytest.mark.parametrize("noise", [2, 5])
-def test_a_grainy_ground_is_no_ink(noise: int) -> None:
+def test_grain_is_not_ink(noise: int) -> None:
     rng = np.random.default_rng(noise)
     grainy = np.clip(255.0 - strokes() + rng.normal(0, noise, (280, 280)), 0, 255).astype(np.uint8)
     same(to_mnist(grainy), to_mnist(strokes()), 0.02)
@@ -330,7 +334,7 @@ def test_a_grainy_ground_is_no_ink(noise: int) -> None:
 
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
 @settings(max_examples=100, deadline=None)
-def test_any_grey_canvas(canvas: np.ndarray) -> None:
+def test_any_grey_canvas_is_placed_or_gets_a_hint(canvas: np.ndarray) -> None:
     check(canvas)
 
 
@@ -338,12 +342,12 @@ def test_any_grey_canvas(canvas: np.ndarray) -> None:
     arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.sampled_from([1, 3, 4]))),
 )
 @settings(max_examples=100, deadline=None)
-def test_any_colour_canvas(canvas: np.ndarray) -> None:
+def test_any_colour_canvas_is_placed_or_gets_a_hint(canvas: np.ndarray) -> None:
     check(canvas)
 
 
 @pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (2, 3000, 3), (3000, 2, 4), (3, 3), (1200, 900, 3)])
-def test_noise_of_odd_shapes(shape: tuple[int, ...]) -> None:
+def test_noise_of_any_shape_is_placed_or_gets_a_hint(shape: tuple[int, ...]) -> None:
     check(np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8))
 
 
@@ -381,6 +385,8 @@ def check(canvas: np.ndarray) -> None:
         (np.zeros((1, 28, 28, 1), np.uint8), ValueError, r"\(1, 28, 28, 1\)"),
     ],
 )
-def test_what_is_no_canvas_is_refused(canvas: Any, error: type[Exception], came: str) -> None:
+def test_other_input_is_refused_and_the_error_says_what_came(
+    canvas: Any, error: type[Exception], came: str
+) -> None:
     with pytest.raises(error, match=f"a canvas is .*got .*{came}"):
         to_mnist(canvas)

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import pytest
 import ray
 from PIL import Image
 
-from mnist_mlp import load, to_mnist
+from mnist_mlp import load, read, to_mnist
 from mnist_mlp.classify import AHEAD, classify
 from mnist_mlp.training.data import Mnist
 
@@ -43,10 +44,10 @@ def paths(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def expected(mnist: Mnist) -> tuple[np.ndarray, np.ndarray]:
-    """Digits and confidences, one picture at a time, past the files and the batches."""
-    rows = [load().predict_proba(to_mnist(255 - x)) for x in mnist.x_test[:COUNT]]
-    return np.array([row.argmax() for row in rows]), np.array([row.max() for row in rows])
+def expected(mnist: Mnist) -> tuple[list[str], list[float]]:
+    """Numbers and confidences, one picture at a time, past the files and the batches."""
+    readings = [read(255 - x) for x in mnist.x_test[:COUNT]]
+    return [reading.text for reading in readings], [reading.confidence for reading in readings]
 
 
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -60,28 +61,30 @@ def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_text(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+def test_text(paths: list[str], expected: tuple[list[str], list[float]]) -> None:
     done = run(*paths)
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == paths
-    assert [int(row[1]) for row in rows] == expected[0].tolist()
+    assert [row[1] for row in rows] == [number or "-" for number in expected[0]]
     assert np.allclose([float(row[2]) for row in rows], expected[1], atol=1e-4)
 
 
-def test_csv(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+def test_csv(paths: list[str], expected: tuple[list[str], list[float]]) -> None:
     rows = list(csv.DictReader(io.StringIO(run("--format", "csv", *paths).stdout)))
     assert [row["path"] for row in rows] == paths
-    assert [int(row["digit"]) for row in rows] == expected[0].tolist()
+    assert [row["number"] for row in rows] == expected[0]
+    assert [row["digit"] for row in rows] == [number if len(number) == 1 else "" for number in expected[0]]
     assert np.allclose([float(row["confidence"]) for row in rows], expected[1], atol=1e-5)
 
 
-def test_json_lines(paths: list[str], expected: tuple[np.ndarray, np.ndarray]) -> None:
+def test_json_lines(paths: list[str], expected: tuple[list[str], list[float]]) -> None:
     rows = [
         json.loads(line) for line in run("--format", "json", "--workers", "1", *paths).stdout.splitlines()
     ]
     assert [row["path"] for row in rows] == paths
-    assert [row["digit"] for row in rows] == expected[0].tolist()
+    assert [row["number"] for row in rows] == expected[0]
+    assert [row["digit"] for row in rows] == [int(n) if len(n) == 1 else None for n in expected[0]]
     assert np.allclose([row["confidence"] for row in rows], expected[1], atol=1e-5)
 
 
@@ -118,7 +121,8 @@ def test_a_picture_without_a_digit(tmp_path: Path) -> None:
     Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
     done = run("--format", "json", str(tmp_path / "blank.png"))
     assert done.returncode == 0
-    assert json.loads(done.stdout) == {"path": str(tmp_path / "blank.png"), "digit": None, "confidence": 0.0}
+    nothing = {"number": "", "digit": None, "confidence": 0.0}
+    assert json.loads(done.stdout) == {"path": str(tmp_path / "blank.png"), **nothing}
     assert run(str(tmp_path / "blank.png")).stdout.split("\t")[1] == "-"
     assert run("--format", "csv", str(tmp_path / "blank.png")).stdout.splitlines()[1].split(",")[1] == ""
 
@@ -141,6 +145,49 @@ def test_the_bar_is_for_a_terminal_alone(paths: list[str]) -> None:
             pass
     os.close(ours)
     assert b"/300" in shown and b"pictures" in shown
+
+
+def test_boxes_hold_each_digit_s_ink(tmp_path: Path, mnist: Mnist) -> None:
+    """Two digits, far apart on one canvas: each box is that of the pixels put there."""
+    canvas = np.full((60, 160), 255, np.uint8)
+    digits = mnist.x_train[[5, 7]]
+    for digit, x in zip(digits, (20, 100)):
+        canvas[16:44, x : x + 28] = 255 - digit
+    Image.fromarray(canvas).save(tmp_path / "number.png")
+    row = json.loads(run("--boxes", "--format", "json", str(tmp_path / "number.png")).stdout)
+    assert (row["number"], row["digit"]) == ("23", None)
+    for (_, *box), digit, x in zip(row["boxes"], digits, (20, 100)):
+        rows, columns = np.flatnonzero((digit > 127).any(1)) + 16, np.flatnonzero((digit > 127).any(0)) + x
+        drawn = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        assert np.abs(np.array(box) - drawn).max() <= 2
+    shown = run("--boxes", str(tmp_path / "number.png")).stdout.splitlines()
+    assert [line.split("\t")[1] for line in shown[1:]] == list(row["number"])
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two", "1.5"])
+def test_a_number_of_workers_that_is_none(paths: list[str], workers: str) -> None:
+    done = run("--workers", workers, *paths)
+    assert done.returncode == 2
+    assert "expected a whole number from 1 up" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("format", ["text", "csv", "json"])
+def test_a_name_that_is_not_utf_8(paths: list[str], tmp_path: Path, format: str) -> None:
+    good, bad = (os.fsencode(tmp_path / "7") + ending for ending in (b"\xff\xfe.png", b"\xff.txt"))
+    shutil.copy(paths[0], os.fsdecode(good))
+    Path(os.fsdecode(bad)).write_text("Dear reader")
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_mlp", "--format", format, good, bad],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    shown = (
+        json.loads(done.stdout)["path"].encode(errors="surrogateescape") if format == "json" else done.stdout
+    )
+    assert good in shown
+    assert bad in done.stderr and b"Traceback" not in done.stderr
 
 
 def test_a_reader_that_leaves(paths: list[str]) -> None:
@@ -190,6 +237,29 @@ def test_every_form_of_a_picture(paths: list[str]) -> None:
     assert answer["digit"].dtype == np.int64 and answer["confidence"].dtype == np.float32
 
 
+def test_a_pillow_image_is_turned_as_its_exif_data_says(paths: list[str], tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a phone held upright: the pixels lie on their side
+    upright = Image.open(paths[0])
+    upright.rotate(90, expand=True).save(tmp_path / "7.png", exif=exif)
+    sideways = Image.open(tmp_path / "7.png")
+    answer = classify({"image": [upright, str(tmp_path / "7.png"), sideways]})
+    assert answer["number"] == ["7", "7", "7"]
+    assert np.ptp(answer["confidence"]) < 1e-6
+    assert (
+        sideways.size == upright.size[::-1] and sideways.getexif()[0x0112] == 6
+    )  # the caller's is as it was
+
+
+def test_numbers_and_what_is_none_in_one_batch(mnist: Mnist) -> None:
+    two = np.full((60, 160), 255, np.uint8)
+    two[16:44, 20:48], two[16:44, 100:128] = 255 - mnist.x_train[5], 255 - mnist.x_train[7]
+    answer = classify({"image": [two, np.full((60, 60), 255, np.uint8), 255 - mnist.x_train[7]]})
+    assert answer["number"] == ["23", "", "3"]
+    assert answer["digit"].tolist() == [-1, -1, 3]
+    assert answer["confidence"][1] == 0
+
+
 def test_what_is_no_picture_stands_where_it_stood(paths: list[str]) -> None:
     torn = Image.open(io.BytesIO(Path(paths[0]).read_bytes()[:80]))  # which Pillow finds out as it decodes it
     bad = [None, 3, np.zeros((2, 2)), b"junk", torn]
@@ -202,7 +272,8 @@ def test_what_is_no_picture_stands_where_it_stood(paths: list[str]) -> None:
 @pytest.mark.parametrize("count", [1, AHEAD - 1, AHEAD, AHEAD + 1, 2 * AHEAD])
 def test_faults_and_blanks_stand_where_they_stood_in_batches_of_any_size(mnist: Mnist, count: int) -> None:
     pictures: list[Any] = list(255 - mnist.x_test[:count])
-    expected = [int(load().predict_proba(to_mnist(picture)).argmax()) for picture in pictures]
+    texts = [read(picture).text for picture in pictures]
+    expected = [int(text) if len(text) == 1 else -1 for text in texts]
     for i in range(0, count, 5):
         pictures[i], expected[i] = None, -1
     for i in range(3, count, 5):
@@ -222,16 +293,17 @@ def test_a_batch_without_the_column() -> None:
         classify({"picture": []})
 
 
-def from_the_command_line(paths: list[str]) -> dict[str, tuple[int, float]]:
+def from_the_command_line(paths: list[str]) -> dict[str, tuple[str, float]]:
     rows = [json.loads(line) for line in run("--format", "json", *paths).stdout.splitlines()]
-    return {row["path"]: (row["digit"], row["confidence"]) for row in rows}
+    return {row["path"]: (row["number"], row["confidence"]) for row in rows}
 
 
-def same(rows: list[dict[str, Any]], answers: dict[str, tuple[int, float]]) -> None:
+def same(rows: list[dict[str, Any]], answers: dict[str, tuple[str, float]]) -> None:
     assert {row["path"] for row in rows} == answers.keys()
     for row in rows:
-        digit, confidence = answers[row["path"]]
-        assert row["digit"] == digit
+        number, confidence = answers[row["path"]]
+        assert row["number"] == number
+        assert row["digit"] == (int(number) if len(number) == 1 else -1)
         assert row["confidence"] == pytest.approx(confidence, abs=1e-6)
 
 

@@ -63,10 +63,10 @@ def test_no_change_is_larger_than_the_one_of_foolboxs_deepfool(name: str, pictur
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("picture", ["blank", "full", "noise"])
 def test_what_is_no_digit_can_be_changed_too(name: str, picture: str) -> None:
-    x = {
+    x: Any = {
         "blank": np.zeros((28, 28), np.float32),
         "full": np.ones((28, 28), np.float32),
-        "noise": np.random.default_rng(1).random((28, 28)),
+        "noise": np.random.default_rng(1).random((28, 28), np.float32),
     }[picture]
     net = load(name)
     for digit in range(10):

@@ -94,7 +94,7 @@ def test_sigmoid_evidence_is_the_integral_of_tensorflows_gradients(pictures: np.
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_the_units_say_adds_up(name: str, pictures: np.ndarray) -> None:
+def test_the_units_contributions_add_up_to_the_logit(name: str, pictures: np.ndarray) -> None:
     net, some = load(name), pictures[:50]
     steps = net.forward(some)
     evidence = contributions(net, some, steps)
@@ -131,13 +131,13 @@ def test_a_blank_picture_has_no_evidence(name: str) -> None:
     ("digit", "error"),
     [(10, ValueError), (-1, ValueError), ("7", TypeError), (7.0, TypeError), (True, TypeError)],
 )
-def test_what_is_no_digit_is_refused(digit: Any, error: type[Exception]) -> None:
+def test_a_digit_out_of_range_is_refused(digit: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="0 to 9; got"):
         load().explain(np.zeros(784, np.float32), digit)
 
 
 @pytest.mark.parametrize("shape", [(2, 784), (1, 28, 28), (783,)])
-def test_what_is_not_one_picture_is_refused(shape: tuple[int, ...]) -> None:
+def test_other_input_than_one_picture_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"784.*got"):
         load().explain(np.zeros(shape, np.float32))
 

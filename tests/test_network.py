@@ -1,4 +1,4 @@
-"""The forward pass against Keras, softmax at the ends of float32, and every file that must not be loaded."""
+"""The forward pass against Keras and float64, the input it refuses, and the files it refuses to load."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_predict_proba_agrees_with_keras(
 
 
 def in_float64(net: MLP, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The steps again, written another way."""
+    """The same steps in float64, written in another way."""
     x, w = x.astype(float), {name: tensor.astype(float) for name, tensor in net.weights.items()}
 
     def hidden(z: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def in_float64(net: MLP, x: np.ndarray) -> tuple[np.ndarray, ...]:
     return z1, hidden(z1), z2, hidden(z2), logits, e / e.sum(1)[:, None]
 
 
-def test_the_steps_follow_from_each_other(net: MLP, digits: np.ndarray) -> None:
+def test_every_step_agrees_with_float64(net: MLP, digits: np.ndarray) -> None:
     for name, ours, theirs in zip(Forward._fields, net.forward(digits[:100]), in_float64(net, digits[:100])):
         assert ours.dtype == np.float32, name
         np.testing.assert_allclose(ours, theirs, atol=2e-5, rtol=1e-5, err_msg=name)
@@ -116,7 +116,7 @@ def test_leading_axes_are_kept(
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble", ">f4", ">f8"])
-def test_any_float_will_do(net: MLP, digits: np.ndarray, dtype: str) -> None:
+def test_any_float_dtype_is_taken(net: MLP, digits: np.ndarray, dtype: str) -> None:
     probabilities = net.predict_proba(digits[:50].astype(dtype))
     assert probabilities.dtype == np.float32
     assert np.abs(probabilities - net.predict_proba(digits[:50])).max() < 5e-3  # float16 rounds the pixels
@@ -125,27 +125,26 @@ def test_any_float_will_do(net: MLP, digits: np.ndarray, dtype: str) -> None:
 @pytest.mark.parametrize(
     "view", [lambda x: x[::2], lambda x: x[:, ::-1], lambda x: np.asfortranarray(x), lambda x: x[::-3]]
 )
-def test_a_view_is_as_good_as_a_copy(
+def test_a_view_gives_what_its_copy_gives(
     net: MLP, digits: np.ndarray, view: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     x = view(digits[:99])
     assert np.allclose(net.predict_proba(x), net.predict_proba(np.ascontiguousarray(x)), atol=1e-6)
 
 
-def test_the_input_is_left_as_it_is(net: MLP, digits: np.ndarray) -> None:
+def test_the_input_is_not_changed(net: MLP, digits: np.ndarray) -> None:
     x = digits[:5].copy()
     x.flags.writeable = False
     net.forward(x)
     assert (x == digits[:5]).all()
 
 
-def test_both_read_clean_digits(mnist: Mnist, digits: np.ndarray) -> None:
-    """So that not merely some network is shipped: four of five digits at the very least."""
+def test_the_shipped_networks_read_mnist(mnist: Mnist, digits: np.ndarray) -> None:
     for name in NETWORKS:
         assert (load(name).predict_proba(digits).argmax(1) == mnist.y_test).mean() > 0.8
 
 
-def test_the_two_networks_are_two() -> None:
+def test_load_gives_the_network_that_is_named() -> None:
     assert load("relu").activation == "relu"
     assert load("sigmoid").activation == "sigmoid"
     assert load().activation == "relu"
@@ -153,7 +152,7 @@ def test_the_two_networks_are_two() -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "", "RELU", "../relu", None, 1])
-def test_no_other_network_is_shipped(name: Any) -> None:
+def test_load_refuses_any_other_name(name: Any) -> None:
     with pytest.raises(ValueError, match="relu"):
         load(name)
 
@@ -218,9 +217,9 @@ def test_weights_that_could_overflow_are_refused(net: MLP) -> None:
         Network({**net.weights, "w3": np.full_like(net.w3, 1.01 * MAX_WEIGHT)}, net.config)
 
 
-# What is no picture
+# Input
 
-NOT_PICTURES: list[tuple[str, Any, type[Exception], str]] = [
+OTHER_INPUT: list[tuple[str, Any, type[Exception], str]] = [
     ("None", None, TypeError, "NoneType"),
     ("a list", [0.0] * 784, TypeError, "list"),
     ("a string", "0" * 784, TypeError, "str"),
@@ -253,9 +252,11 @@ NOT_PICTURES: list[tuple[str, Any, type[Exception], str]] = [
 
 @pytest.mark.parametrize("method", ["predict_proba", "forward"])
 @pytest.mark.parametrize(
-    ("x", "error", "came"), [case[1:] for case in NOT_PICTURES], ids=[case[0] for case in NOT_PICTURES]
+    ("x", "error", "came"), [case[1:] for case in OTHER_INPUT], ids=[case[0] for case in OTHER_INPUT]
 )
-def test_what_is_no_picture_is_refused(method: str, x: Any, error: type[Exception], came: str) -> None:
+def test_other_input_is_refused_and_the_error_says_what_came(
+    method: str, x: Any, error: type[Exception], came: str
+) -> None:
     with pytest.raises(error, match=f"pixels are .*got.*{came}"):
         getattr(load("relu"), method)(x)
 
@@ -272,7 +273,7 @@ def test_one_bad_pixel_anywhere_is_refused(bad: float, place: int, row: int) -> 
         load("relu").predict_proba(x[row])
 
 
-def test_minus_zero_and_the_smallest_numbers_are_in_range(net: MLP) -> None:
+def test_minus_zero_and_denormal_pixels_are_taken(net: MLP) -> None:
     blank = net.predict_proba(np.zeros(784))
     assert (net.predict_proba(np.full(784, -0.0)) == blank).all()
     assert np.allclose(net.predict_proba(np.full(784, 1e-45)), blank)
@@ -304,7 +305,7 @@ class Folder:
         self.config_file.write_text(json.dumps(self.config))
 
     def refused(self, file: str, fault: str) -> None:
-        """Loading names the file and the fault."""
+        """Loading fails, and the error names the file and the fault."""
         for read in (MLP.from_folder, MLP.from_pretrained):
             with pytest.raises(ValueError, match=fault) as error:
                 read(self.path)
@@ -433,7 +434,7 @@ def test_wrong_tensors_are_refused(folder: Folder, damage: Callable[[Folder], An
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "U16", "F64", "I8", "F4", "X99", ""])
-def test_dtypes_that_numpy_has_not_are_refused(folder: Folder, dtype: str) -> None:
+def test_dtypes_unknown_to_numpy_are_refused(folder: Folder, dtype: str) -> None:
     """Only the header says so; the rest of the file fits, or does not."""
     whole = folder.weights_file.read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
@@ -449,7 +450,7 @@ def test_weights_of_one_activation_never_run_with_the_other(folder: Folder) -> N
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"format": "np"}, {"activation": "tanh"}, {"activation": ""}])
-def test_weights_that_do_not_say_their_activation_are_refused(
+def test_weights_without_their_activation_in_the_header_are_refused(
     folder: Folder, metadata: dict[str, str] | None
 ) -> None:
     folder.metadata = metadata
@@ -503,7 +504,7 @@ def test_a_missing_file_is_named(folder: Folder, file: str) -> None:
     folder.refused(file, ".")
 
 
-def test_the_constructor_refuses_too() -> None:
+def test_the_constructor_refuses_wrong_weights_and_configurations() -> None:
     net = load("relu")
     with pytest.raises(ValueError, match="w1 is float32"):
         MLP({**net.weights, "w1": net.w1.astype(float)}, net.config)
@@ -513,7 +514,7 @@ def test_the_constructor_refuses_too() -> None:
         MLP(net.weights, {**net.config, "activation": "tanh"})
 
 
-# Byte by byte: what still loads must be a network; whatever else must be refused and named.
+# Files mutated byte by byte
 
 
 def loads_or_names(folder: Folder, file: str, content: bytes) -> bool:
@@ -539,7 +540,7 @@ def mutations(content: bytes, places: range, rng: random.Random) -> list[bytes]:
     return found
 
 
-def test_config_mutated_byte_by_byte(folder: Folder) -> None:
+def test_a_mutated_config_loads_as_a_network_or_is_refused_by_name(folder: Folder) -> None:
     content = json.dumps(
         {"activation": "relu", "layers": [784, 128, 256, 10], "not_sure_below": 0.5, "no_digit_below": 1.5}
     ).encode()
@@ -548,7 +549,7 @@ def test_config_mutated_byte_by_byte(folder: Folder) -> None:
     assert loads_or_names(folder, "config.json", content)
 
 
-def test_safetensors_header_mutated_byte_by_byte(folder: Folder) -> None:
+def test_a_mutated_header_loads_as_a_network_or_is_refused_by_name(folder: Folder) -> None:
     content = folder.weights_file.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     loaded = [
@@ -559,14 +560,14 @@ def test_safetensors_header_mutated_byte_by_byte(folder: Folder) -> None:
     assert loads_or_names(folder, "model.safetensors", content)
 
 
-def test_safetensors_body_mutated_here_and_there(folder: Folder) -> None:
+def test_a_mutated_body_loads_as_a_network_or_is_refused_by_name(folder: Folder) -> None:
     content = folder.weights_file.read_bytes()
     for mutated in mutations(content, range(1000, len(content), 9001), random.Random(3)):
         changed_length = len(mutated) != len(content)
         assert not (loads_or_names(folder, "model.safetensors", mutated) and changed_length)
 
 
-def test_the_shipped_files_say_what_they_are() -> None:
+def test_the_shipped_weights_name_their_activation() -> None:
     for name in NETWORKS:
         content = (WEIGHTS / name / "model.safetensors").read_bytes()
         assert re.search(rb'"activation":"%s"' % name.encode(), content[:1000])

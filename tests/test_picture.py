@@ -49,16 +49,16 @@ def assert_seven(canvas: np.ndarray, size: tuple[int, int] = (160, 200)) -> None
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_formats(format: str) -> None:
+def test_every_format_is_read(format: str) -> None:
     assert_seven(read_picture(encode(seven("RGB"), format)))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
-def test_png_modes(mode: str) -> None:
+def test_every_png_mode_is_read(mode: str) -> None:
     assert_seven(read_picture(encode(seven(mode))))
 
 
-def test_16_bits() -> None:
+def test_16_bit_pictures_are_read() -> None:
     deep = Image.fromarray(np.asarray(seven(), np.uint16) * 257)
     assert deep.mode == "I;16"
     for format in ("PNG", "TIFF"):
@@ -66,7 +66,7 @@ def test_16_bits() -> None:
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
-def test_numbers_of_any_range(mode: str) -> None:
+def test_pixels_of_any_numeric_range_are_read(mode: str) -> None:
     wide = Image.fromarray(
         (np.asarray(seven(), np.float32) * 3000 - 90000).astype({"I": np.int32, "F": np.float32}[mode])
     )
@@ -74,12 +74,12 @@ def test_numbers_of_any_range(mode: str) -> None:
     assert_seven(read_picture(encode(wide, "TIFF")))
 
 
-def test_cmyk() -> None:
+def test_a_cmyk_jpeg_is_read() -> None:
     assert_seven(read_picture(encode(seven("CMYK"), "JPEG", quality=95)))
 
 
 @pytest.mark.parametrize("ground", [0, 255])
-def test_transparent_grounds(ground: int) -> None:
+def test_ink_on_a_transparent_ground_is_read(ground: int) -> None:
     ink = ImageOps.invert(seven())
     grey = Image.merge("LA", [Image.new("L", ink.size, 255 - ground), ink])
     colour = Image.merge("RGBA", [Image.new("L", ink.size, 255 - ground)] * 3 + [ink])
@@ -92,14 +92,14 @@ def test_transparent_grounds(ground: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_turned_as_its_exif_data_says(format: str) -> None:
+def test_the_exif_orientation_is_applied(format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a phone held upright: the pixels lie on their side
     sideways = seven("RGB").rotate(90, expand=True)
     assert_seven(read_picture(encode(sideways, format, quality=95, exif=exif)))
 
 
-def test_an_animation_is_its_first_frame() -> None:
+def test_the_first_frame_of_an_animation_is_read() -> None:
     blank = Image.new("L", (160, 200), 255)
     for format in ("GIF", "WEBP"):
         encoded = encode(seven(), format, save_all=True, append_images=[blank], duration=100, lossless=True)
@@ -107,12 +107,12 @@ def test_an_animation_is_its_first_frame() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (3000, 4000)])
-def test_sizes(size: tuple[int, int]) -> None:
+def test_pictures_of_extreme_proportions_are_reduced(size: tuple[int, int]) -> None:
     canvas = read_picture(encode(Image.new("L", size, 255)))
     assert canvas.ndim == 2 and max(canvas.shape) <= 1000 and min(canvas.shape) >= 1
 
 
-def test_a_phone_s_photo_is_reduced_and_still_read() -> None:
+def test_a_phones_photo_is_reduced_and_read() -> None:
     canvas = read_picture(encode(seven("RGB", (3000, 4000)), "JPEG"))
     assert max(canvas.shape) <= 1000
     assert np.abs(to_mnist(canvas) - to_mnist(np.asarray(seven()))).mean() < 0.03
@@ -120,7 +120,7 @@ def test_a_phone_s_photo_is_reduced_and_still_read() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 @pytest.mark.parametrize("size", [(160, 200), (900, 1200)])
-def test_a_caller_s_image_is_left_as_it_is(mode: str, size: tuple[int, int]) -> None:
+def test_a_callers_image_is_not_changed(mode: str, size: tuple[int, int]) -> None:
     image = seven(size=size).convert(mode) if mode != "I;16" else Image.new(mode, size, 40_000)
     before = image.copy()
     canvas = to_array(image)
@@ -128,7 +128,7 @@ def test_a_caller_s_image_is_left_as_it_is(mode: str, size: tuple[int, int]) -> 
     assert image == before and image.size == size
 
 
-def test_a_path(tmp_path: Path) -> None:
+def test_a_path_is_read(tmp_path: Path) -> None:
     path = tmp_path / "seven.png"
     path.write_bytes(encode(seven()))
     assert_seven(read_picture(path))
@@ -164,32 +164,32 @@ def png_that_claims(width: int, height: int) -> bytes:
     ],
     ids=lambda case: case if isinstance(case, str) else f"{len(case)} bytes",
 )
-def test_what_is_no_picture_is_refused(encoded: bytes, said: str) -> None:
+def test_other_bytes_are_refused_and_the_error_says_what_came(encoded: bytes, said: str) -> None:
     with warnings.catch_warnings(), pytest.raises(PictureError, match="Expected a picture") as refusal:
         warnings.simplefilter("error")
         read_picture(encoded)
     assert said in str(refusal.value)
 
 
-def test_formats_that_are_not_wanted_are_not_decoded() -> None:
+def test_other_formats_are_not_decoded() -> None:
     for format in ("PPM", "ICO", "TGA", "PCX"):
         with pytest.raises(PictureError, match="none of these"):
             read_picture(encode(seven("RGB"), format))
 
 
 @pytest.mark.parametrize("path", ["missing.png", ".", "a\0b.png", "x" * 5000])
-def test_a_path_that_cannot_be_read(path: str) -> None:
+def test_an_unreadable_path_is_refused(path: str) -> None:
     with pytest.raises(PictureError, match="cannot read"):
         read_picture(path)
 
 
 @pytest.mark.parametrize("source", [0, True, 3.5, None, ["seven.png"]])
-def test_what_is_no_path_is_refused(source: Any) -> None:
+def test_other_types_are_refused(source: Any) -> None:
     with pytest.raises(TypeError, match="PathLike"):
         read_picture(source)
 
 
-def test_a_number_is_not_an_open_file(tmp_path: Path) -> None:
+def test_a_file_descriptor_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "seven.png"
     path.write_bytes(encode(seven()))
     with path.open("rb") as file:
@@ -198,7 +198,7 @@ def test_a_number_is_not_an_open_file(tmp_path: Path) -> None:
         assert file.read(4) == b"\x89PNG"
 
 
-def test_any_damage_is_a_refusal_or_a_picture() -> None:
+def test_a_damaged_file_is_read_or_refused() -> None:
     rng = np.random.default_rng(1)
     for format in FORMATS:
         whole = bytearray(encode(seven("RGB", (40, 50)), format))
@@ -216,7 +216,7 @@ def test_any_damage_is_a_refusal_or_a_picture() -> None:
 # ---- Data URLs
 
 
-def test_a_data_url() -> None:
+def test_a_data_url_is_read() -> None:
     for format in ("png", "jpeg", "webp"):
         text = f"data:image/{format};base64," + base64.b64encode(encode(seven(), format)).decode()
         assert_seven(read_data_url(text))
@@ -242,6 +242,6 @@ def test_a_data_url() -> None:
     ],
     ids=lambda text: text[:30] or "empty",
 )
-def test_other_text_is_refused(text: str) -> None:
+def test_other_text_is_refused_as_a_data_url(text: str) -> None:
     with pytest.raises(PictureError, match="Expected"):
         read_data_url(text)

@@ -85,21 +85,8 @@ def test_every_figure_is_its_file_s() -> None:
 
 
 LINE = [
-    *(
-        "files",
-        "network",
-        "explain",
-        "counterfactual",
-        "nearest",
-        "snapshots",
-        "mlp",
-        "picture",
-        "ink",
-        "canvas",
-        "pieces",
-        "reader",
-        "classify",
-    ),
+    *("files", "network", "explain", "counterfactual", "nearest", "snapshots", "mlp"),
+    *("picture", "paper", "ink", "canvas", "pieces", "prior", "reader", "classify"),
     *("training", "server.networks", "page", "server.api", "app"),
 ]
 

@@ -29,6 +29,7 @@ import numpy as np
 from fastapi import HTTPException
 from PIL import Image
 
+from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
 from mnist_mlp.reader import Reading, read
@@ -43,7 +44,7 @@ NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 
 
 def answer(request: Any) -> dict[str, Any]:
-    """Answer the pad. What a stranger sends instead is refused with status 400 and what was expected."""
+    """Answer the pad; refuse any other request with status 400 and what was expected."""
     try:
         canvas, network, index, explain = _check(request)
     except ValueError as fault:
@@ -56,7 +57,7 @@ def describe(
 ) -> dict[str, Any]:
     """The answer to a canvas (uint8, as `read` takes it), or to None where nothing is drawn."""
     if canvas is None:
-        return {"label": {}, "preview": None, "hint": EMPTY, "panel": None}
+        return {"label": NOTHING, "preview": None, "hint": EMPTY, "panel": None}
     net = serving(network)
     reading = read(canvas, net)
     digits = reading.digits
@@ -113,7 +114,7 @@ def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
 
 def _to_label(reading: Reading) -> dict[str, Any]:
     if not reading.readings:
-        return {}
+        return NOTHING
     likeliest = itertools.islice(reading.readings.items(), TOP_K)
     return {
         "label": reading.text or "?",

@@ -7,6 +7,9 @@ from typing import Any
 import gradio as gr
 from gradio.components.label import LabelData
 
+# Without a value, Gradio shows a picture of its own, in an element with a label that it may not have.
+NOTHING = {"label": "–"}
+
 
 class Label(gr.Label):
     """Gradio's label, whose heading may be none of its classes."""
@@ -15,4 +18,4 @@ class Label(gr.Label):
         return "label"
 
     def postprocess(self, value: dict[str, Any] | None) -> Any:  # type: ignore[override]
-        return LabelData(**value) if value else {}
+        return LabelData(**(value or NOTHING))

@@ -7,7 +7,8 @@ const box = root.querySelector(".box");
 const widths = root.querySelector("fieldset");
 
 // What is drawn is a list of marks, in units of the sheet's height so that it can be painted at any size:
-// a stroke {width, points: [x, y, x, y, …]}, a picture {picture: data URL, image}, or {} where it was cleared.
+// a stroke {width, points: [x, y, x, y, …]}, a picture {picture: data URL, image}, with its name if it is an
+// example, or {} where it was cleared.
 // A picture and a clearing hide what came before, and keep it for undo.
 const WIDTH = 4 / 3; // of the sheet, whose height is 1
 let marks = [];
@@ -105,10 +106,10 @@ function picture() {
   return url;
 }
 
-const panel = () => document.querySelector("#inside details");
+const panel = () => document.querySelector("#inside details.panel");
 const network = () => document.querySelector("#network input:checked")?.value ?? "relu";
 
-const changed = transport({
+const { changed, finished } = transport({
   ask: server.answer,
   next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
   show: (answer) => (props.value = JSON.stringify(answer)), // Gradio hands it on to the other components
@@ -117,6 +118,7 @@ const changed = transport({
 
 function change() {
   if (isBlank()) chosen = null;
+  if (location.hash) history.replaceState(history.state, "", location.pathname + location.search); // another drawing
   repaint();
   if (stroke?.points.length !== 2) changed(); // not yet for the mere beginning of a stroke
 }
@@ -128,8 +130,9 @@ function on(name, listener, options) {
   document.addEventListener(name, heard, options);
 }
 
-on("change", (event) => event.target.closest("#network") && changed());
-on("toggle", (event) => event.target === panel() && event.target.open && changed(), { capture: true });
+const askAgain = () => isBlank() || changed();
+on("change", (event) => event.target.closest("#network") && askAgain());
+on("toggle", (event) => event.target === panel() && event.target.open && askAgain(), { capture: true });
 
 // The preview tells which digit is pointed at and which is chosen.
 const ours = (event) => event.target.closest("#preview");
@@ -159,8 +162,10 @@ function add(mark) {
 }
 
 function endStroke() {
+  const dot = stroke.points.length === 2;
   stroke = pointer = null;
-  changed({ finished: true });
+  if (dot) changed();
+  finished();
   keep();
 }
 
@@ -222,7 +227,7 @@ on("keydown", (event) => {
 
 // ---- Pictures: examples, what the explanation puts here, and what was kept
 
-async function load(url) {
+async function load(url, name) {
   const image = new Image();
   image.src = url;
   await image.decode();
@@ -236,12 +241,12 @@ async function load(url) {
     pixels.data[i] = pixels.data[i + 1] = pixels.data[i + 2] = 0;
   }
   context.putImageData(pixels, 0, 0);
-  return { picture: url, image: sheet };
+  return { picture: url, image: sheet, name };
 }
 
-async function show(url) {
+async function show(url, name) {
   if (stroke) endStroke();
-  add(await load(url));
+  add(await load(url, name));
   keep();
 }
 
@@ -251,7 +256,7 @@ for (const { name, picture } of EXAMPLES) {
   const button = Object.assign(document.createElement("button"), { type: "button", title: `Example: ${name}` });
   button.setAttribute("aria-label", button.title);
   button.append(Object.assign(new Image(), { src: picture, alt: "" }));
-  button.addEventListener("click", () => show(picture));
+  button.addEventListener("click", () => show(picture, name));
   root.querySelector(".examples").append(button);
 }
 
@@ -267,9 +272,71 @@ function keep() {
 async function restore() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
-    const restored = await Promise.all(kept.map((mark) => (mark.picture ? load(mark.picture) : mark)));
+    const restored = await Promise.all(kept.map((mark) => (mark.picture ? load(mark.picture, mark.name) : mark)));
     if (!marks.length && restored.length) (marks = restored), change();
   } catch {}
 }
 
-restore();
+// ---- A link to this drawing
+
+function greys(pixels) {
+  const small = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const data = new ImageData(SIDE, SIDE);
+  pixels.forEach((ink, i) => data.data.set([255 - 17 * ink, 255 - 17 * ink, 255 - 17 * ink, 255], 4 * i));
+  small.getContext("2d").putImageData(data, 0, 0);
+  return small.toDataURL();
+}
+
+async function fromLink({ name, pixels, ...mark }) {
+  if (mark.points) return mark;
+  const example = EXAMPLES.find((example) => example.name === name);
+  if (!pixels && !example) throw new RangeError("no such example");
+  return pixels ? load(greys(pixels)) : load(example.picture, name);
+}
+
+async function open() {
+  const linked = fromFragment(location.hash);
+  try {
+    const opened = await Promise.all(linked.marks.map(fromLink));
+    marks = opened;
+    chosen = linked.digit;
+  } catch {
+    return notify("This link holds no drawing.");
+  }
+  repaint();
+  keep();
+  select(linked.network);
+  changed();
+}
+
+// The choice of the network may come onto the page after the pad.
+function select(name, tries = 100) {
+  const input = document.querySelector(`#network input[value=${name}]`);
+  if (input) input.click();
+  else if (tries) setTimeout(select, 50, name, tries - 1);
+}
+
+async function copyLink() {
+  if (isBlank()) return notify("There is no drawing yet.");
+  const address = location.href.slice(0, location.href.length - location.hash.length);
+  const fragment = toFragment(visible(), network(), chosen, LONGEST - address.length);
+  if (!fragment) return notify("This drawing has too many strokes for a link.");
+  history.replaceState(history.state, "", fragment);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    notify("Link copied.");
+  } catch {
+    notify("The link is in the address bar."); // the browser lets no page write to the clipboard
+  }
+}
+
+function notify(text) {
+  notice.textContent = text;
+  setTimeout(() => notice.textContent === text && (notice.textContent = ""), 4000);
+}
+
+root.querySelector(".link").addEventListener("click", copyLink);
+addEventListener("hashchange", () => element.isConnected && location.hash.startsWith("#drawing=") && open());
+
+if (location.hash.startsWith("#drawing=")) open();
+else restore();

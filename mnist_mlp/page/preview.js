@@ -28,7 +28,8 @@ function show() {
     button.disabled = !several;
     button.setAttribute("aria-pressed", several && i === props.value.chosen);
   });
-  strip.style.setProperty("--count", Math.max(digits().length, 1));
+  // The answer's other parts fit themselves to the number's length, too.
+  (element.closest(".row") ?? element).style.setProperty("--count", Math.max(digits().length, 1));
   caption.textContent = several
     ? "What the network sees, 28 × 28 pixels each. Click one to explain it."
     : "What the network sees: 28 × 28 pixels";

@@ -5,12 +5,13 @@ They wait in the queue and share one limit, so that they cannot starve the pad, 
 
 # No `from __future__ import annotations`: Gradio makes the schemas from the types.
 
+import functools
 import hashlib
 import io
 import itertools
 import json
 import reprlib
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
@@ -18,25 +19,24 @@ import numpy as np
 from gradio import FileData
 from PIL import Image
 
-from mnist_mlp.picture import PictureError, read_data_url, read_picture
+from mnist_mlp.network import Network
+from mnist_mlp.picture import read_data_url, read_picture
 from mnist_mlp.reader import Reading, read
 from mnist_mlp.server.explanation import Explained, explained
 from mnist_mlp.server.gradio_internals import cache_folder
-from mnist_mlp.server.limits import CALLS_AT_ONCE
-from mnist_mlp.server.networks import NAMES, serving
+from mnist_mlp.server.limits import CALLS_AT_ONCE, DECODING
+from mnist_mlp.server.networks import serving
 
 TOP_K = 3
 NO_DIGIT = "?"  # the label of a drawing that is no digit
-FILE_MARK = {"_type": "gradio.FileData"}
 EMPTY = np.zeros((28, 28), np.uint8)
 TOOL = "read_number"
-QUEUED: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": CALLS_AT_ONCE}
 
 NetworkName = Literal["relu", "sigmoid"]
 
 
 class Sketch(TypedDict):
-    """What gr.Sketchpad holds."""
+    """The value of a `gr.Sketchpad`."""
 
     background: FileData | None
     layers: list[FileData]
@@ -49,18 +49,16 @@ class Confidence(TypedDict):
 
 
 class Label(TypedDict, total=False):
-    """What `gr.Label` shows: the likeliest reading, and the likeliest three with their probabilities."""
+    """The value of a `gr.Label`; empty where nothing is drawn."""
 
     label: str
     confidences: list[Confidence]
 
 
 def endpoints() -> None:
-    """Add the endpoints that have no components to the page under construction."""
-    gr.api(predict, **QUEUED)
-    gr.api(predict_sketchpad, **QUEUED)
-    gr.api(explain, **QUEUED)
-    gr.api(read_number, **QUEUED)
+    """Add the endpoints to the `gr.Blocks` under construction."""
+    for function in (predict, predict_sketchpad, explain, read_number):
+        gr.api(_with_clear_errors(function), concurrency_id="callers", concurrency_limit=CALLS_AT_ONCE)
 
 
 def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
@@ -74,24 +72,21 @@ def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, Fi
         the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
         the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
-    return _label_and_strip(_read(picture, network))
+    reading = _read(picture, serving(network))
+    return to_label(reading), _strip(reading)
 
 
-def predict_sketchpad(sketch: Sketch, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
-    """Read the handwritten number in a drawing made with Gradio's Sketchpad, as `predict` does.
+def predict_sketchpad(picture: Sketch, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
+    """Read the handwritten number in the value of a gr.Sketchpad, as `predict` does.
 
     Args:
-        sketch: a value of gr.Sketchpad: its composite is read or, without one, its background.
+        picture: its composite is read, or its background if there is none.
         network: "relu" or "sigmoid".
-
-    Returns:
-        the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
-        the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
-    if not isinstance(sketch, dict):
-        raise _error(f"Expected a drawing: the value of a Sketchpad; got {reprlib.repr(sketch)}.")
-    picture = sketch.get("composite") or sketch.get("background")
-    return ({}, None) if picture is None else _label_and_strip(_read(picture, network))
+    if picture is not None and not isinstance(picture, dict):
+        raise ValueError(f"Expected the value of a Sketchpad; got {reprlib.repr(picture)}.")
+    file: Any = picture and (picture.get("composite") or picture.get("background"))
+    return predict(file, network)
 
 
 def read_number(picture: FileData, network: NetworkName = "relu") -> str:
@@ -107,7 +102,7 @@ def read_number(picture: FileData, network: NetworkName = "relu") -> str:
         "readings", the likeliest readings with their probabilities
         "hint", what the picture lacks or what else it could be, "" where there is no doubt
     """
-    reading = _read(picture, network)
+    reading = _read(picture, serving(network))
     likeliest = dict(itertools.islice(reading.readings.items(), TOP_K))
     answer = {"number": reading.text, "confidence": reading.confidence, "readings": likeliest}
     return json.dumps({**answer, "hint": reading.hint})
@@ -140,75 +135,68 @@ def explain(
         _check_integer(value, name, 10)
     _check_integer(epoch, "epoch", 1_000_000)
     if unit is not None and not isinstance(unit, str):
-        raise _error(f"Expected unit to be text such as h1[103], or null; got {reprlib.repr(unit)}.")
-    reading = _read(picture, network)
+        raise ValueError(f"Expected unit to be text such as h1[103], or null; got {reprlib.repr(unit)}.")
+    reading = _read(picture, serving(network))
     if not reading.digits:
-        raise _error(f"There is no digit to explain. {reading.hint}")
+        raise ValueError(f"There is no digit to explain. {reading.hint}")
     _check_integer(index, "index", len(reading.digits))
     if index is None:
         index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
-    try:
-        return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
-    except ValueError as fault:
-        message = str(fault)
-        raise _error(f"{message[0].upper()}{message[1:]}.") from None
+    return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
 
 
-def _label_and_strip(reading: Reading) -> tuple[Label, FileData | None]:
+def to_label(reading: Reading) -> Label:
+    """The value of a `gr.Label`: "?" for a drawing that is no digit, and the likeliest readings."""
     if not reading.readings:
-        return {}, None
+        return {}
     likeliest = itertools.islice(reading.readings.items(), TOP_K)
-    confidences: list[Confidence] = [{"label": text, "confidence": p} for text, p in likeliest]
-    return {"label": reading.text or NO_DIGIT, "confidences": confidences}, _to_file(_strip(reading))
+    return {
+        "label": reading.text or NO_DIGIT,
+        "confidences": [{"label": text, "confidence": p} for text, p in likeliest],
+    }
 
 
-def _strip(reading: Reading) -> np.ndarray:
-    strip = np.hstack([digit.pixels for digit in reading.digits])
-    return (strip * 255).round().astype(np.uint8)
-
-
-def _to_file(pixels: np.ndarray) -> Any:
-    """An image file as `gr.Image` gives it: in the cache folder, named after its content."""
+def _strip(reading: Reading) -> Any:
+    """The digits' pixels, side by side, as `gr.Image` gives a picture: a file in the cache folder."""
+    if not reading.digits:
+        return None
+    pixels = np.hstack([digit.pixels for digit in reading.digits])
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    folder = cache_folder() / hashlib.sha256(file.getvalue()).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "image.png"
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
+    path = cache_folder() / hashlib.sha256(file.getvalue()).hexdigest() / "image.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file.getvalue())
     return FileData(path=str(path), orig_name=path.name, mime_type="image/png").model_dump()
 
 
-def _read(picture: Any, network: Any) -> Reading:
-    net = _network(network)
-    return read(_canvas(picture), net)
-
-
-def _canvas(picture: Any) -> np.ndarray:
+def _read(picture: Any, network: Network) -> Reading:
+    """What is read in a file or a data URL, whatever else a caller may have sent."""
     if picture is None or picture == "":
-        return EMPTY
-    try:
-        if isinstance(picture, str):
-            return read_data_url(picture)
-        # Gradio has checked the path in a dictionary with this mark. Any other path is what a caller wrote.
-        marked = isinstance(picture, dict) and picture.get("meta") == FILE_MARK
-        if marked and isinstance(picture.get("path"), str):
-            return read_picture(Path(picture["path"]))
-    except PictureError as fault:
-        raise _error(str(fault)) from None
-    raise _error(f"Expected a picture: a file or a data URL; got {type(picture).__name__}.")
-
-
-def _network(name: Any) -> Any:
-    if not isinstance(name, str) or name not in NAMES:
-        raise _error(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(name)}.')
-    return serving(name)
+        return read(EMPTY, network)
+    # Gradio has checked the path in a dictionary with this mark. Any other path is what a caller wrote.
+    is_file = isinstance(picture, dict) and picture.get("meta") == {"_type": "gradio.FileData"}
+    if not isinstance(picture, str) and not (is_file and isinstance(picture.get("path"), str)):
+        raise ValueError(f"Expected a picture: a file or a data URL; got {reprlib.repr(picture)}.")
+    with DECODING:
+        canvas = read_data_url(picture) if isinstance(picture, str) else read_picture(picture["path"])
+        return read(canvas, network)
 
 
 def _check_integer(value: Any, name: str, end: int) -> None:
-    if value is None or (type(value) is int and 0 <= value < end):
-        return
-    raise _error(f"Expected {name} to be an integer from 0 to {end - 1}, or null; got {reprlib.repr(value)}.")
+    if value is not None and not (type(value) is int and 0 <= value < end):
+        got = reprlib.repr(value)
+        raise ValueError(f"Expected {name} to be an integer from 0 to {end - 1}, or null; got {got}.")
 
 
-def _error(message: str) -> gr.Error:
-    return gr.Error(message, print_exception=False)
+def _with_clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose `ValueError`s reach the caller, and not the log."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except ValueError as fault:
+            message = str(fault)
+            raise gr.Error(message[:1].upper() + message[1:], print_exception=False) from None
+
+    return called

@@ -20,7 +20,7 @@ from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
 
 from mnist_mlp.picture import PictureError, read_picture
-from mnist_mlp.server.limits import HELD_AGE, MAX_EDITED, MAX_HELD
+from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
 
 # Gradio raises this for a call to an endpoint that does not exist. Without a handler for it the caller gets a
 # status of 500, and the log a traceback.
@@ -55,45 +55,41 @@ class Sketchpad(gr.Sketchpad):
     none.
 
     Gradio keeps each upload of the editor in memory until the call that uses it. Without the methods below,
-    uploads that no call follows fill the memory, and each call costs three decoded pictures instead of one.
+    uploads that no call follows fill the memory, and each call decodes three pictures instead of one.
     """
 
-    def __init__(self, **kwargs: object):
-        super().__init__(**kwargs)  # type: ignore[arg-type]
-        self._held: dict[str, tuple[float, bytes]] = {}
-        self._lock = threading.Lock()
+    _lock = threading.Lock()
 
     def get_block_name(self) -> str:
         return "imageeditor"
-
-    def get_config(self, cls: type[gr.blocks.Block] | None = None) -> dict[str, Any]:
-        # Gradio tells the page the parameters of a class's own `__init__`.
-        return super().get_config(cls or gr.Sketchpad)
 
     @server
     def accept_blobs(self, data: AcceptBlobs) -> None:
         """Keep an upload's finished picture for `HELD_AGE` seconds; refuse it while all places are taken."""
         if data.data.get("type") != "composite":
             return
-        picture, now = data.files[0][1], time.monotonic()
+        name, picture, now = str(data.data["id"]), data.files[0][1], time.monotonic()
         if len(picture) > MAX_EDITED:
             raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
+        held: dict[str, Any] = self.blob_storage
         with self._lock:
-            for name in [name for name, (since, _) in self._held.items() if now - since > HELD_AGE]:
-                del self._held[name]
-            name = str(data.data["id"])
-            if len(self._held) >= MAX_HELD and name not in self._held:
+            for old in [old for old, (since, _) in held.items() if now - since > HELD_AGE]:
+                del held[old]
+            if len(held) >= MAX_HELD and name not in held:
                 raise gr.Error("The app is busy with other visitors' pictures: try again in a moment.")
-            self._held[name] = now, picture
+            held[name] = now, picture
 
     def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
         if payload is None:
             return None
+        held: dict[str, Any] = self.blob_storage
+        _, picture = held.pop(payload.id or "", (0, None))
+        if file := payload.composite or payload.background:
+            picture = picture or file.path
+        if picture is None:
+            return None
         try:
-            if payload.id is not None:
-                _, picture = self._held.pop(payload.id, (0.0, None))
-                return None if picture is None else read_picture(picture)
-            file = payload.composite or payload.background
-            return None if file is None else read_picture(Path(file.path))
+            with DECODING:
+                return read_picture(picture)
         except PictureError as fault:
             raise gr.Error(str(fault), print_exception=False) from None

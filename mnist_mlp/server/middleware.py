@@ -7,12 +7,12 @@ import os
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,13 +47,13 @@ class Quota:
     async def has_room(self, upload: int) -> bool:
         if time.monotonic() > self.measured + QUOTA_AGE:
             self.measured = time.monotonic()  # before the measurement: one at a time
-            self.bytes, self.files = await to_thread.run_sync(_measure, self.folder)
+            self.bytes, self.files = await to_thread.run_sync(_size, self.folder)
         self.bytes += upload
         self.files += 1
         return self.bytes <= MAX_CACHE and self.files <= MAX_FILES
 
 
-def _measure(folder: Path) -> tuple[int, int]:
+def _size(folder: Path) -> tuple[int, int]:
     """The bytes and the number of the files in a folder."""
     size = files = 0
     for root, _, names in os.walk(folder):
@@ -102,8 +102,8 @@ class Limits:
     async def limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].rstrip("/")
         upload, tool = path.endswith("/upload"), "/gradio_api/mcp" in path
-        if tool:  # Gradio offers every endpoint as a tool, unless the address names some
-            scope = {**scope, "query_string": urlencode({"tools": TOOL}).encode()}
+        if tool:
+            scope = {**scope, "query_string": _tools()}
         if scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         limit = MAX_BODY if upload or tool else MAX_REQUEST
@@ -125,6 +125,16 @@ class Limits:
             return message
 
         await self.app(scope, counted, send)
+
+
+def _tools() -> bytes:
+    """The query with which Gradio offers one endpoint as a tool, and not every one.
+
+    On a Space the tool's name begins with the Space's. If that has a hyphen, Gradio 6 finds no tool by a
+    query: there all are offered.
+    """
+    space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
+    return b"" if "-" in space else f"tools={TOOL},{space}_{TOOL}".encode()
 
 
 def _refuse(status: int, detail: str) -> JSONResponse:
@@ -151,10 +161,11 @@ BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
     "state_session_capacity": MAX_SESSIONS,
-    "show_error": True,  # whoever sent something wrong is told what it was
-    "enable_monitoring": False,  # the dashboard would be open to everyone
+    "show_error": True,  # tells a caller what was wrong
+    "enable_monitoring": False,  # its dashboard is open to everyone
     "app_kwargs": {
-        "middleware": [Middleware(Limits)],
+        # Gradio compresses its files, but neither the page, which holds the scripts, nor the answers.
+        "middleware": [Middleware(Limits), Middleware(GZipMiddleware, minimum_size=1000)],
         "exception_handlers": {UnknownEndpoint: _unknown, KeyError: _unknown, gr.Error: _error},
     },
 }

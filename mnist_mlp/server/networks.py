@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import reprlib
 from functools import cache
 from pathlib import Path
 
@@ -13,40 +14,45 @@ from mnist_mlp.mlp import MLP, NAMES, load
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 10  # seconds for the Hub's first answer: the page waits for it, and has a network of its own
+PATIENCE = 10  # seconds for the Hub's first answer, for which the page's start waits
 
 
 def serving(name: str = "relu") -> MLP:
     """The network that the app answers with: "relu" or "sigmoid".
 
-    It is read once, from the repository or the folder that `MNIST_MLP_REPO` names; if that is not
-    set, or the Hub cannot be reached, it is the shipped one.
+    It is read once, from the repository or folder in the environment variable `MNIST_MLP_REPO`. Without
+    that variable, or where the Hub cannot be reached, it is the shipped one.
+
+    Raises:
+        ValueError: no such name.
     """
+    if not isinstance(name, str) or name not in NAMES:
+        raise ValueError(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(name)}.')
     return _fetched(os.environ.get("MNIST_MLP_REPO", "")).get(name) or load(name)
 
 
 def notice() -> str:
-    """What a visitor should know of where the networks come from; empty when all is as it should be."""
+    """Tells visitors that a shipped network answers instead of the configured one; "" where none does."""
     repo = os.environ.get("MNIST_MLP_REPO", "")
     missing = [NAMES[name] for name in NAMES if name not in _fetched(repo)]
     if not repo or not missing:
         return ""
-    return f"The {' and '.join(missing)} network of {repo} could not be had: the shipped one answers."
+    return f"The {' and '.join(missing)} network of {repo} is not available: the shipped one answers."
 
 
 @cache
 def _fetched(repo: str) -> dict[str, MLP]:
-    """The networks that a repository or a folder has, as far as they could be had."""
+    """The networks that could be read from a repository or a folder, by name."""
     networks: dict[str, MLP] = {}
     try:
         if repo:
-            # The commit is asked for, so that a copy from an earlier day is not taken for today's.
+            # Ask for the newest commit; without it, an older copy in the cache would do.
             revision = None if Path(repo).is_dir() else HfApi().model_info(repo, timeout=PATIENCE).sha
             for name in NAMES:
                 if net := _fetch(repo, name, revision):
                     networks[name] = net
-    except Exception as fault:  # whatever is the matter with the Hub, the page opens
-        logger.warning("%s could not be had, the shipped network answers: %s", repo, fault)
+    except Exception as fault:  # the page opens without the Hub
+        logger.warning("%s is not available, the shipped network answers: %s", repo, fault)
         logger.debug("", exc_info=True)
     return networks
 

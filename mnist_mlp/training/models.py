@@ -216,7 +216,7 @@ class Snapshots(keras.callbacks.Callback):
             self._save()
 
     def _save(self) -> None:
-        np.savez(self.folder / f"{self.epoch}.snapshot.npz", **_weights(self.model))
+        np.savez(self.folder / f"{self.epoch}.snapshot.npz", **_weights(self.model))  # type: ignore[arg-type]
 
 
 def _snapshot_epoch(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from mnist_mlp.network import Network
 EACH = 200  # of each digit
 
 
-def chosen(nets: list[Network], images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+def chosen(nets: Sequence[Network], images: np.ndarray, digits: np.ndarray) -> np.ndarray:
     """2,000 of n training digits, 200 of each, that cover the second hidden layers: their indices, ascending.
 
     Greedy k-center (Gonzalez 1985) by cosine similarity, over all the networks' layers at once: each next
@@ -45,7 +46,7 @@ def _directions(hidden: np.ndarray) -> np.ndarray:
     return hidden / np.maximum(np.linalg.norm(hidden, axis=1, keepdims=True), 1e-6)
 
 
-def save_neighbours(nets: list[Network], images: np.ndarray, digits: np.ndarray, path: Path) -> None:
+def save_neighbours(nets: Sequence[Network], images: np.ndarray, digits: np.ndarray, path: Path) -> None:
     """Write neighbours.npz: "images" (2000, 28, 28) uint8, "labels" (2000,) uint8, and "indices" (2000,)
     int32, their places in the arrays given."""
     indices = chosen(nets, images, digits)

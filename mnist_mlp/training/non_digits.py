@@ -164,7 +164,9 @@ def _held_out_typeface(rng: np.random.Generator) -> np.ndarray:
     return _glyph(rng, LETTERS, ImageFont.load_default(80))
 
 
-def _glyph(rng: np.random.Generator, letters: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+def _glyph(
+    rng: np.random.Generator, letters: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> np.ndarray:
     image = Image.new("L", (CANVAS, CANVAS))
     middle, weight = CANVAS / 2, int(rng.integers(0, 4))
     letter = letters[rng.integers(len(letters))]

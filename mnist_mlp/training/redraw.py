@@ -1,9 +1,13 @@
+<<<<<<< HEAD
 """Data augmentation: digits redrawn with distortions, other pens, and strokes that people add.
 
 A random affine map and an elastic displacement give, for each pixel of the new image, a position in the
 source. There the fields that `strokes.measure` made are looked up: the grey level, or the distance from the
 outline or from the skeleton, from which ink of any pen width is drawn.
 """
+=======
+"""Data augmentation: MNIST's digits redrawn, bent, with other pens and with strokes that people add."""
+>>>>>>> main
 
 from __future__ import annotations
 
@@ -13,9 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_mlp.canvas import BOX, CENTRE
-from mnist_mlp.training.strokes import DIRECTIONS, SIDE, STEPS, Strokes
+from mnist_mlp.training.strokes import DIRECTIONS, GRID_SIDE, STEPS_PER_PIXEL, Strokes
 
+<<<<<<< HEAD
 # Lengths are in pixels of the 28x28 image unless said otherwise.
+=======
+# How a digit is redrawn. Lengths are in pixels of the 28×28 unless said otherwise.
+>>>>>>> main
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.04, 0.44  # standard deviation of the displacement, on a coarse and on a fine grid
 WAVES = (4, 0.7), (7, 0.6)  # of each grid: lines along a side, and a line's reach in grid distances
@@ -39,10 +47,17 @@ SCANS = (8.5, 10, 12, 16)  # its pixels along a side of the 28x28 image
 Draw = Callable[..., tuple[tf.Tensor, tf.Tensor]]  # from a batch's number and size to images and labels
 Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 
+<<<<<<< HEAD
 NO_DIGIT = 10  # label
 PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # pixel centres along either axis
 FRAME = np.float32(1.3) * PIXELS  # a wider grid, on which a digit's extent and centre are found
 FAR = 99.0  # more than any distance
+=======
+NO_DIGIT = 10  # the label of non-digits
+PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # along either axis of a placed picture
+FRAME = np.float32(1.3) * PIXELS  # wider: where a drawn digit is looked for before it is placed
+FAR = 99.0  # pixels
+>>>>>>> main
 
 
 class Random:
@@ -159,7 +174,11 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
 
 
 def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+<<<<<<< HEAD
     """Redraw n of the source images, placed as `to_mnist` places them: (n, 784) in 0..1.
+=======
+    """The digits `index` redrawn and placed as `to_mnist` places them: (n, 784) in 0..1.
+>>>>>>> main
 
     Args:
         strokes: of all source images, as tensors, `fields` flat.
@@ -212,7 +231,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         """(n, 784): from the skeleton for those drawn with a pen, else from the outline, negative inside."""
         # The distance is unknown outside the source image and where its byte is saturated.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
-        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS, FAR)
+        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, FAR)
         apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
         apart = tf.where((place[:, 0] < first_column) | (place[:, 0] > last_column), FAR, apart)
         for i in range(2):
@@ -269,12 +288,17 @@ def _reduction(cells: float) -> np.ndarray:
 
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+<<<<<<< HEAD
     """The fields `which` (n,) at positions (n, 2, 784), interpolated: (n, 784)."""
     at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
+=======
+    """What stands at places (n, 2, 784) of the fields `which` (n,): (n, 784)."""
+    at = tf.clip_by_value((place + CENTRE) * (GRID_SIDE / 28) - 0.5, 0.0, GRID_SIDE - 1.01)
+>>>>>>> main
     corner = tf.cast(at, tf.int32)
     x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
-    start = which[:, None] * SIDE**2 + corner[:, 1] * SIDE + corner[:, 0]
-    a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, SIDE, SIDE + 1))
+    start = which[:, None] * GRID_SIDE**2 + corner[:, 1] * GRID_SIDE + corner[:, 0]
+    a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, GRID_SIDE, GRID_SIDE + 1))
     upper, lower = a + (b - a) * x, c + (d - c) * x
     return upper + (lower - upper) * y
 

@@ -31,7 +31,8 @@ def save_snapshots(
     x, digits = validation
     of_epoch = {epoch: divided(weights, net.config["temperature"]) for epoch, weights in earlier.items()}
     of_epoch[net.config["epochs"]] = net.weights
-    tensors, errors = {}, []
+    tensors: dict[str, np.ndarray] = {}
+    errors = []
     for epoch, weights in sorted(of_epoch.items()):
         weights = rounded(weights)
         tensors |= {f"{epoch}/{name}": tensor.astype(np.float16) for name, tensor in weights.items()}

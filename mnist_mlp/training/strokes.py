@@ -1,7 +1,14 @@
+<<<<<<< HEAD
 """The strokes of each training image: distance fields of its outline and skeleton, and where they end.
 
 With them an image can be drawn again with another pen, or with an added stroke. Lengths are in MNIST's
 pixels; positions are relative to `canvas.CENTRE`, y pointing down.
+=======
+"""Each digit's strokes: the distance of every point from their outline and middle line, and their ends.
+
+From these a digit can be drawn with another pen or with one stroke more. Lengths are in MNIST's pixels,
+points relative to `canvas.CENTRE`, y pointing down.
+>>>>>>> main
 """
 
 from __future__ import annotations
@@ -16,10 +23,17 @@ from skimage.morphology import skeletonize
 
 from mnist_mlp.canvas import CENTRE
 
+<<<<<<< HEAD
 FINE = 3  # enlargement at which strokes are measured
 SIDE = 56  # of the grid on which the fields are kept, twice as fine as MNIST's
 STEPS = 32  # of a distance byte, in one pixel
 EDGE = 110  # of 255: the grey level of a stroke's outline
+=======
+FINE = 3  # strokes are measured on pictures enlarged three times
+GRID_SIDE = 56  # points of the grid of distances along one axis: two a pixel
+STEPS_PER_PIXEL = 32  # of a distance
+EDGE = 110  # of 255; pixels inside a stroke are darker
+>>>>>>> main
 DIRECTIONS = 16  # of the outermost points, from +x towards +y
 
 
@@ -35,7 +49,7 @@ class Strokes(NamedTuple):
     """(n,) float32: of the strokes."""
 
 
-def measure(images: np.ndarray) -> Strokes:
+def measure_strokes(images: np.ndarray) -> Strokes:
     """The strokes of (n, 28, 28) uint8 images, on all cores."""
     parts = np.array_split(images, max(cpu_count() * 8, 1))
     measured = Parallel(n_jobs=-1)(delayed(_measure_all)(part) for part in parts if len(part))
@@ -53,7 +67,7 @@ def _measure(image: np.ndarray) -> Strokes:
     middle = skeletonize(inside)
     outline = (distance_transform_edt(~inside) - distance_transform_edt(inside)) / FINE
     fields = [
-        np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)),
+        np.asarray(picture.resize((GRID_SIDE, GRID_SIDE), Image.Resampling.BICUBIC)),
         _steps(outline, origin=128),
         _steps(distance_transform_edt(~middle) / FINE, origin=0),
     ]
@@ -71,8 +85,10 @@ def _measure(image: np.ndarray) -> Strokes:
 
 
 def _steps(distance: np.ndarray, origin: int) -> np.ndarray:
-    small = Image.fromarray(distance.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    return np.clip(origin + STEPS * np.asarray(small), 0, 255).round().astype(np.uint8)
+    small = Image.fromarray(distance.astype(np.float32)).resize(
+        (GRID_SIDE, GRID_SIDE), Image.Resampling.BILINEAR
+    )
+    return np.clip(origin + STEPS_PER_PIXEL * np.asarray(small), 0, 255).round().astype(np.uint8)
 
 
 def _points(mask: np.ndarray) -> np.ndarray:

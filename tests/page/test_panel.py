@@ -1,23 +1,61 @@
-"""The panel in real Chromium, against the running app, and /explain."""
+"""The panel in real Chromium: with a known picture by itself, and in the running app."""
 
 from __future__ import annotations
 
+import base64
+import itertools
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
+from fastapi import HTTPException
 from helpers import SEVEN, ZERO, draw, launched, open_app
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_mlp import load
 from mnist_mlp.explain import Contributions, contributions
+from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.network import Forward
-from mnist_mlp.page.panel import Panel
+from mnist_mlp.page.panel import Panel, pack, questions
+from mnist_mlp.page.panel.arrays import encode
 from mnist_mlp.picture import read_data_url
+from mnist_mlp.snapshots import load_snapshots
+from mnist_mlp.training.data import Mnist
+
+expect.set_options(timeout=20_000)  # two cores may be busy with other tests
 
 BLUE, ORANGE = (0, 103, 178), (213, 94, 0)  # for and against, in light
+LAYERS = {"h1": ("x", "z1", 8, 16), "h2": ("h1", "z2", 16, 16)}  # input, sum, columns, rows
+
+
+@pytest.fixture(scope="module")
+def x(mnist: Mnist) -> np.ndarray:
+    """A seven, (28, 28) float32, of which no pixel is a whole number of grey levels."""
+    seven = mnist.x_train[50_000:][mnist.y_train[50_000:] == 7][0]
+    return (seven * np.float32(0.997 / 255)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def steps(x: np.ndarray) -> Forward:
+    return load().forward(x)
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Browser, x: np.ndarray) -> Iterator[Page]:
+    """A panel by itself, with what the ReLU network makes of x, in a wide window."""
+    with gr.Blocks() as demo:
+        Panel(pack(load(), x, 0, "7"), elem_id="inside")
+    context = browser.new_context(viewport={"width": 1280, "height": 1900}, color_scheme="light")
+    with launched(demo) as url:
+        page = context.new_page()
+        page.goto(url)
+        expect(page.locator("#inside .sum li").first).to_contain_text("×", timeout=60_000)
+        yield page
+    context.close()
 
 
 def colours(page: Page, name: str) -> np.ndarray:
@@ -26,26 +64,86 @@ def colours(page: Page, name: str) -> np.ndarray:
     return np.array(page.locator(f"#inside [data-name={name}] canvas").evaluate(script)).reshape(-1, 4)
 
 
-def truth(page: Page, network: str = "relu") -> tuple[np.ndarray, Forward, Contributions]:
-    """What NumPy makes of the 28×28 that the page shows: x, the forward pass, the contributions."""
-    source = page.locator("#preview img").get_attribute("src")
-    assert source
-    x = (read_data_url(source) / np.float32(255)).reshape(784)
-    steps = load(network).forward(x)
-    return x, steps, contributions(load(network), x, steps)
+def number(text: str) -> Decimal:
+    return Decimal(text.replace("−", "-").replace(",", "").strip())
 
 
-def assert_forward_pass(page: Page, network: str) -> None:
-    x, steps, _ = truth(page, network)
-    for name, values in {"x": x, "h1": steps.h1, "h2": steps.h2}.items():
-        assert np.abs(colours(page, name)[:, 3] - 255 * values / values.max()).max() < 4
+def point(page: Page, layer: str, unit: int) -> None:
+    """Point at a hidden unit and wait for the next frame."""
+    _, _, columns, rows = LAYERS[layer]
+    box = page.locator(f"#inside [data-name={layer}]").bounding_box()
+    assert box
+    x, y = (unit % columns + 0.5) / columns, (unit // columns + 0.5) / rows
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
+def sum_lines(page: Page) -> list[tuple[str, str, str]]:
+    script = "rows => rows.map(row => [...row.children].map(part => part.textContent))"
+    return [tuple(line) for line in page.locator("#inside .sum li:not([hidden])").evaluate_all(script)]
+
+
+def assert_adds_up(lines: list[tuple[str, str, str]], inputs: np.ndarray, weights: np.ndarray) -> Decimal:
+    """As displayed: each term is its factors' product, and all lines above the total add up to it."""
+    end = next(i for i, (_, factors, _) in enumerate(lines) if factors == "=")
+    terms = [line for line in lines if "×" in line[1]]
+    for name, factors, product in terms:
+        value, weight = (number(factor) for factor in re.findall(r"[−\d.]+", factors))
+        place = [int(i) for i in re.findall(r"\d+", name.split("[")[1])]
+        i = place[0] * 28 + place[1] if len(place) == 2 else place[0]
+        assert abs(float(value) - inputs[i]) < 6e-4 and abs(float(weight) - weights[i]) < 6e-4
+        assert abs(value * weight - number(product)) <= Decimal("0.005")
+    others = int((inputs != 0).sum()) - len(terms)
+    assert any(factors == f"and {others} more:" for _, factors, _ in lines) or not others
+    sizes = [abs(number(product)) for *_, product in terms]
+    assert all(larger >= smaller - Decimal("0.01") for larger, smaller in itertools.pairwise(sizes))
+    assert sum(number(amount) for *_, amount in lines[:end]) == number(lines[end][2])
+    return number(lines[end][2])
+
+
+@pytest.mark.parametrize("layer", ["h1", "h2"])
+def test_the_sum_of_each_unit_pointed_at_adds_up(
+    shown: Page, x: np.ndarray, steps: Forward, layer: str
+) -> None:
+    feeding, total, *_ = LAYERS[layer]
+    inputs = x.ravel() if feeding == "x" else steps.h1
+    weights = load().weights["w1" if layer == "h1" else "w2"]
+    for unit in np.random.default_rng(1).choice(weights.shape[1], 50, replace=False).tolist():
+        point(shown, layer, unit)
+        lines = sum_lines(shown)
+        displayed = assert_adds_up(lines, inputs, weights[:, unit])
+        assert float(displayed) == pytest.approx(getattr(steps, total)[unit], abs=0.00501)
+        assert lines[-1][0] == f"{layer}[{unit}]"
+        assert float(number(lines[-1][2])) == pytest.approx(getattr(steps, layer)[unit], abs=0.00501)
+
+
+def test_the_sum_and_the_softmax_of_each_digit_add_up(shown: Page, steps: Forward) -> None:
     for digit in range(10):
-        logit, probability = (
-            page.locator("#inside [role=radio]").nth(digit).locator(".number").all_inner_texts()
-        )
-        assert float(logit.replace("−", "-")) == pytest.approx(steps.logits[digit], abs=0.006)
-        shown = float(probability.strip(">%")) / 100
-        assert shown == pytest.approx(steps.probabilities[digit], abs=0.001)
+        shown.locator("#inside [role=radio]").nth(digit).hover()
+        expect(shown.locator("#inside .unit h3")).to_contain_text(f"logits[{digit}]")
+        displayed = assert_adds_up(sum_lines(shown), steps.h2, load().w3[:, digit])
+        assert float(displayed) == pytest.approx(steps.logits[digit], abs=0.00501)
+        exponentials = [number(text) for text in shown.locator("#inside .says .number").all_inner_texts()]
+        expected = np.exp(steps.logits - steps.logits.max())
+        assert np.allclose([float(e) for e in exponentials], expected, atol=1e-6)
+        quotient = shown.locator("#inside .adds").inner_text().split("Σe = ")[1].split(" / ")
+        assert number(quotient[0]) == exponentials[digit] and number(quotient[1]) == sum(exponentials)
+        share = float(number(quotient[0]) / number(quotient[1]))
+        assert share == pytest.approx(steps.probabilities[digit], abs=1e-5)
+
+
+def test_the_forward_pass_is_shown_as_it_is(shown: Page, x: np.ndarray, steps: Forward) -> None:
+    expect(shown.locator("#inside")).to_contain_text("h1 = relu(z1)")
+    assert_forward_pass(shown, x.ravel(), steps)
+
+
+def assert_forward_pass(page: Page, x: np.ndarray, steps: Forward) -> None:
+    for name, values in {"x": x, "h1": steps.h1, "h2": steps.h2}.items():
+        assert np.abs(colours(page, name)[:, 3] - 255 * values / max(values.max(), 1e-9)).max() < 4
+    for digit in range(10):
+        numbers = page.locator("#inside [role=radio]").nth(digit).locator(".number").all_inner_texts()
+        assert float(number(numbers[0])) == pytest.approx(steps.logits[digit], abs=0.006)
+        assert float(numbers[1].strip(">%")) / 100 == pytest.approx(steps.probabilities[digit], abs=0.001)
 
 
 def assert_two_colours(picture: np.ndarray, values: np.ndarray, weak: float = 0.1) -> None:
@@ -57,156 +155,324 @@ def assert_two_colours(picture: np.ndarray, values: np.ndarray, weak: float = 0.
     assert np.corrcoef(np.abs(values)[strong], picture[strong, 3])[0, 1] > 0.8
 
 
-@pytest.fixture(scope="module")
-def drawn(browser: Browser, app: str) -> Iterator[Page]:
-    """A wide window in which a seven has been drawn."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1700}, color_scheme="light")
-    page = context.new_page()
-    open_app(page, app)
-    draw(page, SEVEN)
-    expect(page.locator("#label h2")).to_have_text("7")
-    page.wait_for_timeout(1000)
-    yield page
-    context.close()
-
-
-def test_the_forward_pass_is_shown_as_it_is(drawn: Page) -> None:
-    expect(drawn.locator("#inside")).to_contain_text("h1 = relu(z1)")
-    assert_forward_pass(drawn, "relu")
-
-
-def test_evidence_for_the_digit_read_and_for_any_other_clicked(drawn: Page) -> None:
-    x, steps, evidence = truth(drawn)
-    digits = drawn.locator("#inside [role=radio]")
-    expect(digits.nth(7)).to_have_attribute("aria-checked", "true")
-    pictures = {}
-    for digit in [7, 3, 9]:
-        digits.nth(digit).click()
-        expect(drawn.locator("#inside .evidence h3")).to_have_text(f"Evidence for a {digit}")
-        pictures[digit] = colours(drawn, "evidence")
-        assert_two_colours(pictures[digit], evidence.pixels[digit])
-        assert not pictures[digit][x == 0].any()
-        against, plus = drawn.locator("#inside .evidence .legend span").all_inner_texts()
-        shown = float(plus), float(against.strip("−"))
-        for sign, amount in zip([1, -1], shown):
-            assert amount == pytest.approx((sign * evidence.pixels[digit]).clip(0).sum(), abs=0.2)
-        logit = f"{steps.logits[digit]:.2f}".replace("-", "−")
-        expect(drawn.locator("#inside .evidence .readout")).to_contain_text(f"logit {logit} =")
-    assert (pictures[7] != pictures[3]).any() and (pictures[3] != pictures[9]).any()
-    digits.nth(7).click()
-
-
-@pytest.mark.parametrize(("layer", "columns", "rows", "unit"), [("h1", 8, 16, 37), ("h2", 16, 16, 200)])
-def test_pointing_at_a_unit_shows_its_weights_and_contributions(
-    drawn: Page, layer: str, columns: int, rows: int, unit: int
+def test_evidence_for_the_digit_read_and_for_any_other_clicked(
+    shown: Page, x: np.ndarray, steps: Forward
 ) -> None:
-    _, steps, evidence = truth(drawn)
-    box = drawn.locator(f"#inside [data-name={layer}]").bounding_box()
+    digits = shown.locator("#inside [role=radio]")
+    expect(digits.nth(7)).to_have_attribute("aria-checked", "true")
+    for digit in [3, 9, 7]:
+        digits.nth(digit).click()
+        expect(shown.locator("#inside .evidence h3")).to_have_text(f"Evidence for a {digit}")
+        evidence, _, logit = load().explain(x, digit)
+        picture = colours(shown, "evidence")
+        assert_two_colours(picture, evidence.ravel())
+        assert not picture[x.ravel() == 0].any()
+        legend = shown.locator("#inside .evidence .legend span").all_inner_texts()
+        against, plus = (number(text) for text in legend)
+        assert float(plus) == pytest.approx(evidence.clip(0).sum(), abs=0.03)
+        total, parts = (
+            shown.locator("#inside .evidence .readout").inner_text().removeprefix("logit ").split(" = ")
+        )
+        ink, sign, constant = re.fullmatch(r"(\S+) ([+−]) bias (\S+)", parts).groups()  # type: ignore[union-attr]
+        assert number(total) == number(ink) + number(f"{sign}{constant}") and against + plus == number(ink)
+        assert float(number(total)) == pytest.approx(logit, abs=0.00501)
+
+
+@pytest.mark.parametrize(("layer", "unit"), [("h1", 37), ("h2", 200)])
+def test_pointing_at_a_unit_shows_its_weights_and_contributions(
+    shown: Page, x: np.ndarray, steps: Forward, layer: str, unit: int
+) -> None:
+    point(shown, layer, unit)
+    expect(shown.locator("#inside .unit h3")).to_contain_text(f"{layer}[{unit}]")
+    name = "w1" if layer == "h1" else "w2"
+    assert_two_colours(colours(shown, name), load().weights[name][:, unit], weak=0.2)
+    found: Contributions = contributions(load(), x.reshape(784), steps)
+    expected = (found.units1 if layer == "h1" else found.units2)[:, unit]
+    texts = shown.locator("#inside .says .number").all_inner_texts()
+    assert np.allclose([float(number(text)) for text in texts], expected, atol=0.006)
+    shown.mouse.move(5, 5)
+    expect(shown.locator("#inside .unit h3")).not_to_contain_text(f"{layer}[{unit}]")
+
+
+def test_lines_lead_to_the_largest_terms_and_to_what_is_fed_most(shown: Page, steps: Forward) -> None:
+    unit = int(steps.h1.argmax())
+    point(shown, "h1", unit)
+    expect(shown.locator("#inside .key")).to_be_visible()
+    box = shown.locator("#inside .lines").bounding_box()
     assert box
-    x, y = (unit % columns + 0.5) / columns, (unit // columns + 0.5) / rows
-    drawn.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    value = (steps.h1 if layer == "h1" else steps.h2)[unit]
-    scale = float((steps.h1 if layer == "h1" else steps.h2).max())
-    heading = drawn.locator("#inside .unit h3")
-    expect(heading).to_contain_text(f"{layer}[{unit}]")
-    assert float(heading.inner_text().split("=")[1]) == pytest.approx(value, abs=scale / 127)
-    weights = (load().w1 if layer == "h1" else load().w2)[:, unit]
-    assert_two_colours(colours(drawn, "w1" if layer == "h1" else "w2"), weights, weak=0.2)
-    says = evidence.units1 if layer == "h1" else evidence.units2
-    shown = [
-        float(text.replace("−", "-")) for text in drawn.locator("#inside .says .number").all_inner_texts()
-    ]
-    assert np.abs(np.array(shown) - says[:, unit]).max() < np.abs(says).max() / 127 + 0.006
-    drawn.mouse.move(5, 5)
-    expect(heading).not_to_contain_text(f"{layer}[{unit}]")
+    script = "paths => paths.map(path => [path.getAttribute('d'), path.classList.contains('minus')])"
+    lines = shown.locator("#inside .lines path").evaluate_all(script)
+    fed = steps.h1[unit] * load().w2[unit] * (steps.h2 > 0)
+    strongest = np.argsort(-np.abs(fed))[:8]
+    ends = {}
+    picture = shown.locator("#inside [data-name=h2]").bounding_box()
+    assert picture and len(lines) == 16
+    for d, minus in lines[8:]:
+        right, down = (float(at) for at in d.split(" ")[-2:])
+        column = int((right + box["x"] - picture["x"]) / picture["width"] * 16)
+        row = int((down + box["y"] - picture["y"]) / picture["height"] * 16)
+        ends[row * 16 + column] = minus
+    assert ends == {int(i): bool(fed[i] < 0) for i in strongest}
+    shown.mouse.move(5, 5)
 
 
-def test_the_keyboard_reaches_every_value(drawn: Page) -> None:
-    evidence = truth(drawn)[2]
-    drawn.locator("#inside summary").focus()
+def test_the_keyboard_reaches_every_value(shown: Page, x: np.ndarray) -> None:
+    evidence = load().explain(x, 7).evidence.ravel()
+    shown.locator("#inside summary").first.focus()
     focus = "() => document.activeElement.getAttribute('aria-label') ?? ''"
     seen = []
-    for _ in range(6):  # x, h1, h2, the digits, the weights, the evidence
-        drawn.keyboard.press("Tab")
-        seen.append(drawn.evaluate("() => document.activeElement.getAttribute('role')"))
-    assert seen == ["gridcell", "gridcell", "gridcell", "radio", "gridcell", "gridcell"]
+    for _ in range(9):  # x, h1, h2, the digits, the weights, the evidence, the three folds
+        shown.keyboard.press("Tab")
+        seen.append(shown.evaluate("() => document.activeElement.role ?? document.activeElement.localName"))
+    assert seen == ["gridcell"] * 3 + ["radio"] + ["gridcell"] * 2 + ["summary"] * 3
 
-    drawn.locator("#inside [data-name=evidence] [role=gridcell]").focus()
-    drawn.keyboard.press("Control+Home")
-    strongest = int(evidence.pixels[7].argmax())
-    for _ in range(strongest // 28):
-        drawn.keyboard.press("ArrowDown")
-    for _ in range(strongest % 28):
-        drawn.keyboard.press("ArrowRight")
-    label = drawn.evaluate(focus)
+    shown.locator("#inside [data-name=evidence] [role=gridcell]").focus()
+    shown.keyboard.press("Control+Home")
+    strongest = int(evidence.argmax())
+    for key, times in (("ArrowDown", strongest // 28), ("ArrowRight", strongest % 28)):
+        for _ in range(times):
+            shown.keyboard.press(key)
+    label = shown.evaluate(focus)
     assert label.startswith(f"x[{strongest // 28}, {strongest % 28}]: +")
-    assert float(label.split("+")[1]) == pytest.approx(evidence.pixels[7, strongest], rel=0.02)
-    cell = drawn.locator("#inside [data-name=evidence] [role=gridcell]")
-    expect(cell).to_have_attribute("aria-colindex", str(strongest % 28 + 1))
+    assert float(label.split("+")[1]) == pytest.approx(evidence[strongest], abs=0.006)
 
-    drawn.locator("#inside [data-name=h2] [role=gridcell]").focus()
-    drawn.keyboard.press("Control+End")
-    assert drawn.evaluate(focus).startswith("h2[255] = ")
-    expect(drawn.locator("#inside .unit h3")).to_contain_text("h2[255]")
+    shown.locator("#inside [data-name=h2] [role=gridcell]").focus()
+    shown.keyboard.press("Control+End")
+    assert shown.evaluate(focus).startswith("h2[255] = ")
+    expect(shown.locator("#inside .unit h3")).to_contain_text("h2[255]")
+    expect(shown.locator("#inside .sum li").nth(-2)).to_contain_text("255")
 
-    drawn.locator("#inside [aria-checked=true]").focus()
-    drawn.keyboard.press("ArrowDown")
-    assert drawn.evaluate(focus).startswith("8: logit")
-    expect(drawn.locator("#inside .evidence h3")).to_have_text("Evidence for an 8")
-    drawn.keyboard.press("ArrowUp")
-    expect(drawn.locator("#inside .evidence h3")).to_have_text("Evidence for a 7")
+    shown.locator("#inside [aria-checked=true]").focus()
+    shown.keyboard.press("ArrowDown")
+    assert shown.evaluate(focus).startswith("8: logit")
+    expect(shown.locator("#inside .evidence h3")).to_have_text("Evidence for an 8")
+    shown.keyboard.press("ArrowUp")
+    expect(shown.locator("#inside .evidence h3")).to_have_text("Evidence for a 7")
 
 
-def test_the_focus_is_not_lost_to_keys_quicker_than_the_screen(drawn: Page) -> None:
-    drawn.locator("#inside [data-name=h1]").click()
-    drawn.mouse.move(5, 5)
-    drawn.locator("#inside [data-name=h2] [role=gridcell]").focus()
-    expect(drawn.locator("#inside [data-name=w2]")).to_be_visible()
+def test_the_focus_is_not_lost_to_keys_quicker_than_the_screen(shown: Page) -> None:
+    shown.locator("#inside [data-name=h1]").click()
+    shown.mouse.move(5, 5)
+    shown.locator("#inside [data-name=h2] [role=gridcell]").focus()
+    expect(shown.locator("#inside [data-name=w2]")).to_be_visible()
     # On to its weights before the next frame, in which those of a unit of h1 take their place
-    drawn.evaluate("""() => {
-        document.querySelector("#inside [aria-checked=true]").focus();
+    shown.evaluate("""() => {
+        document.querySelector("#inside .evidence [role=gridcell]").focus();
         document.querySelector("#inside [data-name=w2] [role=gridcell]").focus();
     }""")
-    expect(drawn.locator("#inside [data-name=w2]")).to_be_hidden()
-    expect(drawn.locator("#inside [data-name=w1] [role=gridcell]")).to_be_focused()
+    expect(shown.locator("#inside [data-name=w2]")).to_be_hidden()
+    expect(shown.locator("#inside [data-name=w1] [role=gridcell]")).to_be_focused()
 
 
-def test_looking_about_makes_no_request(drawn: Page) -> None:
+def test_looking_about_makes_no_request(shown: Page) -> None:
     requests: list[str] = []
     note: Callable[[Any], None] = lambda request: requests.append(request.url)  # noqa: E731
-    drawn.on("request", note)
+    shown.on("request", note)
     for digit in [1, 4, 7]:
-        drawn.locator("#inside [role=radio]").nth(digit).click()
+        shown.locator("#inside [role=radio]").nth(digit).click()
     for name in ["h1", "h2", "evidence"]:
-        drawn.locator(f"#inside [data-name={name}]").hover()
-        drawn.locator(f"#inside [data-name={name}]").click()
-    drawn.wait_for_timeout(700)
-    drawn.remove_listener("request", note)
+        shown.locator(f"#inside [data-name={name}]").click()
+    shown.wait_for_timeout(700)
+    shown.remove_listener("request", note)
     assert requests == []
 
 
-def test_the_pictures_follow_the_drawing_and_the_network(page: Page, app: str) -> None:
+def test_the_exact_weights_are_less_than_400_kb() -> None:
+    for network in ("relu", "sigmoid"):
+        reply = questions.panel_weights({"network": network})
+        assert reply["type"] == "float16"
+        for name, tensor in load(network).weights.items():
+            sent = np.frombuffer(base64.b64decode(reply[name]), "<f2").astype(np.float32)
+            assert np.array_equal(sent.reshape(tensor.shape), tensor)
+        assert sum(len(value) for value in reply.values()) < 400_000
+
+
+def test_it_says_what_it_shows_once_nothing_changes(shown: Page, steps: Forward) -> None:
+    expect(shown.locator("#inside [role=status]")).to_contain_text("Read as a 7")
+    expect(shown.locator("#inside [role=status]")).to_contain_text(f"a logit of {steps.logits[7]:.2f}")
+
+
+def test_the_smallest_change_is_shown_with_its_size(shown: Page, x: np.ndarray, steps: Forward) -> None:
+    shown.locator("#inside .change summary").click()
+    for digit in (int(np.argsort(steps.logits)[-2]), 3):
+        shown.locator("#inside .change select").select_option(str(digit))
+        changed = load().smallest_change(x, digit)
+        difference = np.abs(changed - x)
+        altered = difference >= 0.5 / 255
+        figure = f"{255 * difference[altered].mean():.1f} grey levels on {altered.sum()} pixels"
+        expect(shown.locator("#inside .change .figure")).to_have_text(figure)
+        expect(shown.locator("#inside .change .outcome")).to_contain_text(f"and is a {digit}, ")
+        assert np.abs(colours(shown, "after")[:, 3] - 255 * changed.ravel()).max() < 2
+        assert_two_colours(colours(shown, "change"), (changed - x).ravel(), weak=0.5)
+    shown.evaluate(
+        "document.addEventListener('pad:show', event => (window.put = event.detail), { once: true })"
+    )
+    shown.locator("#inside .change button").click()
+    put = read_data_url(shown.evaluate("() => window.put"))
+    assert np.abs(255 - put[..., 0].astype(int) - 255 * changed).max() < 1
+    shown.locator("#inside .change summary").click()
+
+
+def test_the_slider_shows_the_answer_epoch_by_epoch(shown: Page, x: np.ndarray, steps: Forward) -> None:
+    snapshots = load_snapshots("relu")
+    assert snapshots
+    shown.locator("#inside .epochs summary").click()
+    slider, outcome = shown.locator("#inside .epochs input"), shown.locator("#inside .epochs .outcome")
+    expect(shown.locator("#inside .chart polyline")).to_have_count(10)
+    expect(outcome).to_contain_text(f"After {snapshots.epochs[-1]:,} epochs: a 7")
+    texts = shown.locator("#inside .then .number").all_inner_texts()
+    assert np.allclose([float(text.strip(">%")) / 100 for text in texts], steps.probabilities, atol=0.001)
+    slider.focus()
+    shown.keyboard.press("Home")
+    first = snapshots.predict_proba(x)[0]
+    expect(outcome).to_contain_text(
+        f"After 0 epochs: {'an' if first.argmax() == 8 else 'a'} {first.argmax()}, "
+    )
+    expect(outcome).to_contain_text(f"{snapshots.validation_errors[0]:,} of {snapshots.validation_images:,}")
+    texts = shown.locator("#inside .then .number").all_inner_texts()
+    assert np.allclose([float(text.strip(">%")) / 100 for text in texts], first, atol=0.001)
+    assert (slider.get_attribute("aria-valuetext") or "").startswith("After 0 epochs: 0 ")
+    match = re.fullmatch(r"Weights of (\w+)\[(\d+)\] then", shown.locator("#inside .epochs .of").inner_text())
+    assert match
+    layer, unit = match.groups()
+    name = {"h1": "epoch1", "h2": "epoch2", "logits": "epoch3"}[layer]
+    assert_two_colours(colours(shown, name), snapshots.incoming(layer, int(unit))[0], weak=0.3)
+    shown.locator("#inside .epochs button").click()
+    expect(shown.locator("#inside .epochs button")).to_have_text("Pause")
+    expect(outcome).to_contain_text(f"After {snapshots.epochs[-1]:,} epochs", timeout=20_000)
+    expect(shown.locator("#inside .epochs button")).to_have_text("Play")
+    shown.locator("#inside .epochs summary").click()
+
+
+def test_the_ten_nearest_are_shown_with_their_labels(shown: Page, x: np.ndarray) -> None:
+    among = load_neighbours()
+    assert among
+    found = nearest(load(), x, among)
+    shown.locator("#inside .nearest summary").click()
+    expect(shown.locator("#inside .nearest li")).to_have_text(
+        [f"{label} {cosine:.2f}" for label, cosine in zip(found.labels, found.similarities)]
+    )
+    script = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    first = np.array(shown.locator("#inside .nearest canvas").first.evaluate(script)).reshape(-1, 4)
+    assert np.array_equal(first[:, 3], found.images[0].ravel())
+
+
+def test_a_change_of_theme_recolours_the_pictures(shown: Page) -> None:
+    light = colours(shown, "x")
+    shown.evaluate("document.body.classList.add('dark')")
+    shown.wait_for_timeout(200)
+    dark = colours(shown, "x")
+    shown.evaluate("document.body.classList.remove('dark')")
+    inked = light[:, 3] > 200
+    assert light[inked, :3].max() < 64 and dark[inked, :3].min() > 192
+
+
+def test_what_there_is_not_is_said_in_a_sentence(
+    page: Page, x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "serving_snapshots", lambda name: None)
+    monkeypatch.setattr(questions, "load_neighbours", lambda: None)
+    with gr.Blocks() as demo:
+        Panel(pack(load(), x), elem_id="inside")
+    with launched(demo) as url:
+        page.goto(url)
+        for fold, sentence in (("epochs", questions.NO_SNAPSHOTS), ("nearest", questions.NO_NEIGHBOURS)):
+            page.locator(f"#inside .{fold} summary").click()
+            expect(page.locator(f"#inside .{fold} .note")).to_have_text(sentence)
+            expect(page.locator(f"#inside .{fold} .body")).to_be_hidden()
+
+
+X = encode(np.zeros(784))
+
+
+@pytest.mark.parametrize("ask", questions.QUESTIONS, ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *(None, 7, "relu", [], {}, {"network": "tanh"}, {"network": ["relu"]}),
+        {"network": "relu", "x": X[:-4], "digit": 3, "unit": "h1[0]"},
+        {"network": "relu", "x": X.replace("A", "!", 1), "digit": 3, "unit": "h1[0]"},
+        {"network": "relu", "x": encode(np.full(784, 1.01)), "digit": 3, "unit": "h1[0]"},
+        {"network": "relu", "x": encode(np.full(784, np.nan)), "digit": 3, "unit": "h1[0]"},
+        {"network": "relu", "x": [0] * 784, "digit": 3, "unit": "h1[0]"},
+    ],
+)
+def test_a_strangers_question_is_refused_with_what_was_expected(ask: Any, request_: Any) -> None:
+    if ask is questions.panel_weights and isinstance(request_, dict) and "x" in request_:
+        pytest.skip("the weights are the same for every picture")
+    with pytest.raises(HTTPException, match=r"got|float32|in 0\.\.1") as refused:
+        ask(request_)
+    assert refused.value.status_code == 400
+
+
+@pytest.mark.parametrize("digit", [10, -1, "3", 3.5, None, True])
+def test_a_change_to_no_digit_is_refused(digit: Any) -> None:
+    with pytest.raises(HTTPException, match="0 to 9; got"):
+        questions.panel_change({"network": "relu", "x": X, "digit": digit})
+
+
+@pytest.mark.parametrize("unit", ["h1[128]", "h3[0]", "w1", None, 7, "h1[0]; "])
+def test_the_epochs_of_no_unit_are_refused(unit: Any) -> None:
+    with pytest.raises(HTTPException, match="a unit is"):
+        questions.panel_epochs({"network": "relu", "x": X, "unit": unit})
+
+
+# In the app
+
+
+def seen(page: Page, chosen: int = 0) -> np.ndarray:
+    """The 28×28 that the preview shows, (784,)."""
+    source = page.locator("#preview img").nth(chosen).get_attribute("src")
+    assert source
+    return (read_data_url(source) / np.float32(255)).reshape(784)
+
+
+def test_the_panel_follows_the_drawing_and_the_network(page: Page, app: str) -> None:
+    page.emulate_media(color_scheme="light")
     open_app(page, app)
     draw(page, SEVEN)
     expect(page.locator("#label h2")).to_have_text("7")
     page.wait_for_timeout(800)
-    before = {name: colours(page, name) for name in ["x", "h1", "h2", "evidence"]}
-    page.keyboard.press("Escape")
-    expect(page.locator("#label h2")).to_have_count(0)
+    page.locator("#inside .change summary").click()
+    expect(page.locator("#inside .change .figure")).to_contain_text("grey levels")
+    before = {name: colours(page, name) for name in ["x", "h1", "h2", "evidence", "after"]}
+    page.keyboard.press("Escape")  # inside the panel it clears nothing
+    expect(page.locator("#label h2")).to_have_text("7")
+    page.locator("#pad .clear").click()
+    expect(page.locator("#preview img")).to_have_count(0)
     page.wait_for_timeout(300)
-    assert not any(colours(page, name).any() for name in before)
+    assert not any(colours(page, name).any() for name in ["x", "h1", "h2", "evidence"])
+    expect(page.locator("#inside .change .note")).to_have_text("Draw something first.")
     draw(page, ZERO)
     expect(page.locator("#label h2")).to_have_text("0")
-    page.wait_for_timeout(800)
+    expect(page.locator("#inside .change .outcome")).to_contain_text("It was a 0")
     assert all((colours(page, name) != before[name]).any() for name in before)
-    assert_forward_pass(page, "relu")
+    assert_forward_pass(page, seen(page), load().forward(seen(page)))
 
-    page.get_by_label("Sigmoid").first.check()
+    page.get_by_label("Sigmoid").click()
     expect(page.locator("#inside")).to_contain_text("h1 = sigmoid(z1)")
     page.wait_for_timeout(800)
-    assert_forward_pass(page, "sigmoid")
-    _, steps, evidence = truth(page, "sigmoid")
+    steps = load("sigmoid").forward(seen(page))
+    assert_forward_pass(page, seen(page), steps)
+    evidence = contributions(load("sigmoid"), seen(page), steps)
     assert_two_colours(colours(page, "evidence"), evidence.pixels[steps.logits.argmax()])
+
+
+def test_one_digit_of_a_number_is_explained(page: Page, app: str) -> None:
+    open_app(page, app)
+    for stroke in (
+        [(0.22, 0.25), (0.12, 0.55), (0.42, 0.55)],
+        [(0.35, 0.3), (0.35, 0.8)],
+        [(0.7, 0.3), (0.8, 0.22), (0.9, 0.32), (0.85, 0.5), (0.7, 0.75), (0.95, 0.75)],
+    ):
+        draw(page, stroke)
+    expect(page.locator("#label h2")).to_have_text("42")
+    for index, digit in ((0, 4), (1, 2)):
+        page.locator("#preview button").nth(index).click()
+        expect(page.locator("#inside .which")).to_have_text(f"digit {index + 1} of 42")
+        expect(page.locator("#inside .evidence h3")).to_have_text(f"Evidence for a {digit}")
+        page.wait_for_timeout(300)
+        assert_forward_pass(page, seen(page, index), load().forward(seen(page, index)))
 
 
 def test_closed_on_a_phone_and_drawn_once_it_is_opened(browser: Browser, app: str) -> None:
@@ -218,52 +484,39 @@ def test_closed_on_a_phone_and_drawn_once_it_is_opened(browser: Browser, app: st
     draw(page, SEVEN)
     expect(page.locator("#label h2")).to_have_text("7")
     page.wait_for_timeout(500)
-    summary = page.locator("#inside summary")
+    summary = page.locator("#inside summary").first
     expect(summary).to_be_visible()
     expect(page.locator("#inside .stages")).to_be_hidden()
     assert not colours(page, "evidence").any()  # nothing is drawn that nobody sees
     summary.tap()
     expect(page.locator("#inside .stages")).to_be_visible()
+    expect(page.locator("#inside .evidence h3")).to_have_text("Evidence for a 7")
     page.wait_for_timeout(300)
-    assert_forward_pass(page, "relu")
+    assert_forward_pass(page, seen(page), load().forward(seen(page)))
 
-    unit = page.locator("#inside [data-name=h1]")
-    unit.tap(position={"x": 5, "y": 5})
+    page.locator("#inside [data-name=h1]").tap(position={"x": 5, "y": 5})
     expect(page.locator("#inside .unit h3")).to_contain_text("h1[0]")
+    expect(page.locator("#inside .sum li").nth(-1)).to_contain_text("h1[0]")
     page.locator("#inside [role=radio]").nth(2).tap()
     expect(page.locator("#inside .evidence h3")).to_have_text("Evidence for a 2")
+    for fold in ("change", "epochs", "nearest"):
+        page.locator(f"#inside .{fold} summary").tap()
+        expect(page.locator(f"#inside .{fold} .body")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for part in page.locator("#inside section").all():
+    for part in page.locator("#inside section, #inside .body").all():
         box = part.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360
     context.close()
 
 
-def test_a_change_of_theme_recolours_the_pictures(page: Page, app: str) -> None:
-    page.emulate_media(color_scheme="light")
-    open_app(page, app)
-    draw(page, SEVEN)
-    expect(page.locator("#label h2")).to_have_text("7")
-    page.wait_for_timeout(800)
-    light = colours(page, "x")
-    page.evaluate("document.body.classList.add('dark')")
-    page.wait_for_timeout(300)
-    dark = colours(page, "x")
-    inked = light[:, 3] > 200
-    assert light[inked, :3].max() < 64 and dark[inked, :3].min() > 192
-
-
-def test_it_says_what_it_shows_once_the_pen_rests(drawn: Page) -> None:
-    steps = truth(drawn)[1]
-    expect(drawn.locator("#inside [role=status]")).to_contain_text("Read as a 7")
-    expect(drawn.locator("#inside [role=status]")).to_contain_text(f"a logit of {steps.logits[7]:.2f}")
-
-
-def test_a_panel_by_itself_is_open_and_empty(page: Page) -> None:
+def test_a_panel_without_an_answer_is_open_and_empty(browser: Browser) -> None:
     with gr.Blocks() as demo:
         Panel(elem_id="inside")
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
     with launched(demo) as url:
         page.goto(url)
-        expect(page.locator("#inside .stages")).to_be_visible()
+        expect(page.locator("#inside .stages")).to_be_visible(timeout=60_000)
         page.wait_for_timeout(300)
         assert not colours(page, "evidence").any()
+    context.close()

@@ -142,7 +142,7 @@ def test_the_schema_says_what_goes_in_and_out(client: Client) -> None:
     assert preview["python_type"]["type"] in ("filepath", "None | filepath")
 
 
-def test_a_file_that_is_no_picture(client: Client, tmp_path: Path) -> None:
+def test_a_file_that_is_no_picture_is_refused(client: Client, tmp_path: Path) -> None:
     half = png(np.zeros((20, 20), np.uint8))[:40]
     for name, content in (("text.png", b"just text"), ("empty.png", b""), ("half.png", half)):
         path = tmp_path / name
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_picture(client: Client, tmp_path: Path) -> None:
             client.predict(handle_file(path), api_name="/predict")
 
 
-def test_nobody_passes_the_queue_by(app: str) -> None:
+def test_callers_cannot_bypass_the_queue(app: str) -> None:
     for path in ("run", "api"):
         past = httpx.post(f"{app}/gradio_api/{path}/predict", json={"data": ["", "relu"]})
         assert past.status_code == 404 and "join the queue" in past.json()["detail"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from urllib.parse import parse_qs
 
 import gradio as gr
 import httpx
 import numpy as np
 import pytest
 from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.mcp import GradioMCPServer
 from helpers import launched, png
 
-from mnist_mlp.server import gradio_internals, middleware
+from mnist_mlp.server import api, gradio_internals, middleware
 from mnist_mlp.server.gradio_internals import Sketchpad
 from mnist_mlp.server.limits import HELD_AGE, MAX_HELD
 
@@ -37,6 +39,23 @@ def test_this_version_of_gradio_has_the_private_parts() -> None:
         assert unchanged, CHANGED.format(gr.__version__, name)
 
 
+@pytest.mark.parametrize("space", ["", "somebody/digits", "somebody/mnist-mlp"])
+def test_the_query_finds_the_one_tool(space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with gr.Blocks() as demo:
+        api.endpoints()
+    monkeypatch.setenv("SPACE_ID", space)
+    monkeypatch.setattr("gradio.utils.get_space", lambda: space or None)
+    server = GradioMCPServer(demo)
+    query = parse_qs(middleware._tools().decode())
+    if not query:
+        findable = [tool for tool in server.tool_to_endpoint if tool.startswith(server.tool_prefix)]
+        assert not findable, CHANGED.format(gr.__version__, "the names of tools: `_tools` in middleware.py")
+        return
+    found = {server.tool_prefix + tool for tool in query["tools"][0].split(",")} & {*server.tool_to_endpoint}
+    assert [server.tool_to_endpoint[tool] for tool in found] == ["/read_number"]
+    assert found <= {*query["tools"][0].split(",")}  # the names that the schema's address goes by
+
+
 def upload(editor: Sketchpad, name: str, kind: str = "composite") -> None:
     data = {"type": kind, "index": "100000000", "id": name, "file": ""}
     picture = png(np.full((20, 20), 255, np.uint8))
@@ -57,13 +76,13 @@ def test_the_editor_s_uploads_are_bounded_and_no_visitor_s_picture_pushes_anothe
             upload(editor, str(number), kind)
     with pytest.raises(gr.Error, match="busy"):
         upload(editor, "one too many")
-    assert not editor.blob_storage and len(editor._held) == MAX_HELD
+    assert len(editor.blob_storage) == MAX_HELD
     assert editor.preprocess(value("0")) is not None
     assert editor.preprocess(value("0")) is None  # it is kept for one call
     upload(editor, "one more")
     now += HELD_AGE + 1
     upload(editor, "much later")
-    assert list(editor._held) == ["much later"]
+    assert list(editor.blob_storage) == ["much later"]
 
 
 def test_callers_who_leave_before_their_answer_are_forgotten_in_turn() -> None:

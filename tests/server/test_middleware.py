@@ -36,12 +36,12 @@ from pathlib import Path
 from mnist_mlp.server import limits
 limits.MAX_WAITING, limits.CALLS_AT_ONCE = 2, 1
 from mnist_mlp.server import api
-canvas = api._canvas
-def slowly(picture):
+read = api.read
+def slowly(canvas, network):
     while Path(sys.argv[1]).exists():
         time.sleep(0.05)
-    return canvas(picture)
-api._canvas = slowly
+    return read(canvas, network)
+api.read = slowly
 runpy.run_path("app.py", run_name="__main__")
 """
 
@@ -53,13 +53,14 @@ class Busy:
         self.app, self.holding, self.picture = app, holding, holding.with_name("one.png")
         self.picture.write_bytes(one(400))
         self.url = data_url(one(400))
+        self.http = httpx.Client(base_url=app.url, timeout=60)
 
     def join(self, endpoint: str = "predict") -> httpx.Response:
-        data = [self.url, "relu"] if endpoint == "predict" else [self.url, "relu", None, None]
-        return httpx.post(f"{self.app.url}/gradio_api/call/{endpoint}", json={"data": data})
+        data = [self.url, "relu"] if endpoint == "predict" else [self.url, "relu", *[None] * 5]
+        return self.http.post(f"/gradio_api/call/{endpoint}", json={"data": data})
 
     def waiting(self) -> int:
-        return int(httpx.get(f"{self.app.url}/gradio_api/queue/status").json()["queue_size"])
+        return int(self.http.get("/gradio_api/queue/status").json()["queue_size"])
 
     def fill(self) -> list[str]:
         """Calls until no place is left; their ids."""
@@ -71,9 +72,7 @@ class Busy:
         return calls
 
     def answers(self, calls: list[str]) -> list[str]:
-        said = [
-            httpx.get(f"{self.app.url}/gradio_api/call/predict/{call}", timeout=30).text for call in calls
-        ]
+        said = [self.http.get(f"/gradio_api/call/predict/{call}").text for call in calls]
         return [json.loads(text.rsplit("data: ", 1)[1])[0]["label"] for text in said]
 
 
@@ -100,7 +99,7 @@ def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
     assert "Traceback" not in busy.app.log.read_text()
 
 
-def test_gradio_client_says_so_too(busy: Busy) -> None:
+def test_gradio_client_tells_that_the_queue_is_full(busy: Busy) -> None:
     client = Client(busy.app.url, verbose=False)
     busy.fill()
     with pytest.raises(Exception, match="Queue is full! Please try again"):
@@ -150,7 +149,7 @@ def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytes
         measured.append(threading.current_thread().name)
         return 0, 0
 
-    monkeypatch.setattr(middleware, "_measure", measure)
+    monkeypatch.setattr(middleware, "_size", measure)
 
     async def upload() -> list[bool]:
         quota = Quota()

@@ -47,7 +47,7 @@ def test_the_app_serves_a_repository_with_one_network(hub: Hub, hub_user: Run) -
     marked(hub)
     served = ok(hub_user(SERVE, MNIST_MLP_REPO="owner/digits"))
     assert served.startswith(
-        "relu True None\nsigmoid False hub\nThe ReLU network of owner/digits could not be had"
+        "relu True None\nsigmoid False hub\nThe ReLU network of owner/digits is not available"
     )
 
 
@@ -100,4 +100,4 @@ print([part.value for part in app.demo.blocks.values() if getattr(part, "elem_id
 def test_the_page_says_where_its_networks_come_from_if_not_from_the_hub(hub_user: Run) -> None:
     assert ok(hub_user(NOTICE)) == "[]"
     told = ok(hub_user(NOTICE, MNIST_MLP_REPO="owner/nothing"))
-    assert "The ReLU and sigmoid network of owner/nothing could not be had" in told
+    assert "The ReLU and sigmoid network of owner/nothing is not available" in told

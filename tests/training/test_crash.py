@@ -96,7 +96,7 @@ assert step > 10, step
 
 
 @pytest.mark.parametrize("script", [FILE, NETWORK, FIRST], ids=["a file", "a network", "the first network"])
-def test_killed_at_every_step(script: str, tmp_path: Path) -> None:
+def test_a_kill_at_any_step_leaves_whole_files(script: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", HEAD + script, str(tmp_path)],
         cwd=Path(__file__).parents[2],

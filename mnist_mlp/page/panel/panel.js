@@ -25,6 +25,7 @@ function draw() {
     answer = props.value ? unpackAnswer(JSON.parse(props.value)) : null;
     stale = false;
     if (!shown && answer) typical = strongestUnit();
+    if (shown && answer && shown.index !== answer.index) chosen = wanted = null; // another digit of the number
   }
   if (!shown && !answer) return; // as the page opens: nothing to style and paint before the pad is ready
   palette ?? readPalette();
@@ -80,7 +81,7 @@ function clear() {
   });
 }
 
-details.open = wide;
+details.open = wide && OPENED;
 details.addEventListener("toggle", schedule);
 // Escape in here closes nothing and clears no drawing.
 element.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());

@@ -1,0 +1,262 @@
+"""How soon the pad answers a visitor far away: Chromium, a relay that delays each direction, the app.
+
+    python benchmarks/far_pad.py
+
+It draws a digit, the last digit of a number, and a digit with the panel open, at round trips of 0, 100 and
+200 ms; then a digit while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page
+with one text box, as a new visitor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.helpers import ROOT, chromium, free_port, save, serving
+
+WINDOW: ViewportSize = {"width": 1280, "height": 720}
+MOVES, PAUSE = 160, 12  # of the mouse in a stroke; milliseconds between two of them
+CLIENTS, MEGAPIXELS = 16, 12
+
+BARE = """
+import gradio as gr
+gr.Interface(lambda text: text, gr.Textbox(elem_id="text"), gr.Textbox(elem_id="label"), live=True).launch()
+"""
+PHOTOS = """
+import asyncio, sys, httpx
+url, path, clients = sys.argv[1], sys.argv[2], int(sys.argv[3])
+photo = open(path, "rb").read()
+async def client(session):
+    while True:
+        files = {"files": ("photo.jpg", photo, "image/jpeg")}
+        path = (await session.post(f"{url}/gradio_api/upload", files=files)).json()[0]
+        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "relu"]
+        call = (await session.post(f"{url}/gradio_api/call/predict", json={"data": data})).json()
+        answer = await session.get(f"{url}/gradio_api/call/predict/{call['event_id']}")
+        print("answered" if "complete" in answer.text else answer.text, flush=True)
+async def main():
+    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=clients)) as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+asyncio.run(main())
+"""
+
+# Notes when the pen went up, and when the label showed another answer.
+WATCH = """() => {
+  window.up = window.label = 0;
+  window.answers = [];
+  let shown = "";
+  addEventListener("pointerup", () => { window.up = performance.now(); }, true);
+  new MutationObserver(() => {
+    const parts = [...document.querySelectorAll("#label h2, #label meter")];
+    const showing = parts.map((part) => part.outerHTML).join();
+    if (showing === shown) return;
+    shown = showing;
+    window.label = performance.now();
+    window.answers.push(window.label);
+  }).observe(document.querySelector("#label"), {
+    subtree: true, childList: true, characterData: true, attributes: true,
+  });
+}"""
+
+
+@contextmanager
+def far(port: int, round_trip: float, jitter: float = 0) -> Iterator[str]:
+    """The address of a relay to a local port."""
+    listen = free_port()
+    script = str(ROOT / "benchmarks" / "relay.py")
+    options = ["--delay", str(round_trip / 2), "--jitter", str(jitter)]
+    process = subprocess.Popen([sys.executable, script, str(listen), str(port), *options])
+    time.sleep(1)
+    try:
+        yield f"http://127.0.0.1:{listen}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def photos(url: str, folder: Path) -> Iterator[None]:
+    """16 clients that send a photo as soon as the last one is answered."""
+    noise = np.random.default_rng(0).normal(190, 12, (3000, 4000))
+    noise[800:2200, 1900:2100] = 40
+    photo = folder / "photo.jpg"
+    Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(photo, quality=80)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PHOTOS, url, str(photo), str(CLIENTS)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and "answered" in process.stdout.readline()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def place(page: Page) -> tuple[float, float, float]:
+    box = page.locator("#pad canvas").bounding_box()
+    assert box
+    return box["x"], box["y"], box["height"]
+
+
+def loop(page: Page, x: float, y: float, width: float, height: float, moves: int) -> float:
+    """A round stroke, in shares of the sheet's height, with the pen up after its last move; its seconds."""
+    left, top, side = place(page)
+    start = time.perf_counter()
+    for move in range(moves + 1):
+        angle = 2 * math.pi * move / moves
+        page.mouse.move(
+            left + side * (x + width * math.sin(angle)), top + side * (y - height * math.cos(angle))
+        )
+        if move == 0:
+            page.mouse.down()
+        elif move < moves:
+            page.wait_for_timeout(PAUSE - 3)  # a move takes its time, too
+    page.mouse.up()
+    return time.perf_counter() - start
+
+
+def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
+    """When the pen went up, when the label last changed, when each answer came; in ms."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+        now, up, label, answers = page.evaluate("[performance.now(), up, label, answers]")
+        if now - max(up, label) > patience:
+            return up, label, answers
+    raise RuntimeError("no answer")
+
+
+def measure(
+    browser: Browser, url: str, strokes: int, patience: float, number: bool, panel: bool
+) -> dict[str, Any]:
+    """Figures of drawing `strokes` digits, alone or as the last digit of a number."""
+    requests: list[Request] = []
+    page = browser.new_context(viewport=WINDOW).new_page()
+    page.goto(url)
+    page.locator("#pad canvas").wait_for()
+    page.wait_for_timeout(2000)
+    if page.locator("#inside details.panel").evaluate("details => details.open") != panel:
+        page.locator("#inside summary").click()
+    page.evaluate(WATCH)
+    loop(page, 0.6, 0.5, 0.2, 0.3, MOVES)  # the first of a page compiles its code
+    page.wait_for_timeout(2000)
+    page.on("request", lambda request: requests.append(request))
+    latencies, rates = [], []
+    for turn in range(strokes):
+        page.keyboard.press("Escape")
+        width = 0.08 if number else 0.15 + 0.01 * (turn % 10)
+        for digit in range(4 if number else 0):
+            loop(page, 0.15 + 0.25 * digit, 0.5, width, 0.2, 12)
+        settled(page, patience)
+        page.evaluate("() => { window.answers = []; }")
+        seconds = loop(page, 1.15 if number else 0.6, 0.5, width, 0.2 if number else 0.3, MOVES)
+        up, label, answers = settled(page, patience)
+        latencies.append(max(label - up, 0))
+        rates.append(sum(at < up for at in answers) / seconds)
+    page.wait_for_timeout(1000)
+    asked = [request for request in requests if request.method == "POST"]
+    sizes = [request.sizes() for request in asked]
+    page.context.close()
+    latencies.sort()
+    figures = {
+        "pen_up_to_label_ms_median": statistics.median(latencies),
+        "pen_up_to_label_ms_p95": latencies[math.ceil(0.95 * len(latencies)) - 1],
+        "answers_a_second": statistics.median(rates),
+        "requests_an_answer": len(requests) / len(asked),
+        "bytes_up": max(size["requestHeadersSize"] + size["requestBodySize"] for size in sizes),
+        "bytes_down": max(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes),
+    }
+    return {name: round(figure, 2) for name, figure in figures.items()}
+
+
+def open_and_draw(browser: Browser, url: str) -> float:
+    """Seconds from opening the page to a first stroke that is answered."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    start = time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.locator("#pad canvas").wait_for()
+    left, top, side = place(page)
+    page.mouse.move(left + 0.6 * side, top + 0.2 * side)
+    page.mouse.down()
+    page.mouse.move(left + 0.6 * side, top + 0.8 * side)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#label h2')?.innerText === '1'")
+    seconds = time.perf_counter() - start
+    page.context.close()
+    return seconds
+
+
+def open_and_type(browser: Browser, url: str) -> float:
+    """The same for a page with one text box."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    start = time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.locator("#text textarea").wait_for()
+    page.locator("#text textarea").fill("1")
+    page.wait_for_function("document.querySelector('#label textarea')?.value === '1'")
+    seconds = time.perf_counter() - start
+    page.context.close()
+    return seconds
+
+
+def opening(browser: Browser, app: str, bare: str, rounds: int) -> dict[str, float]:
+    open_and_draw(browser, app), open_and_type(browser, bare)
+    pairs = [(open_and_draw(browser, app), open_and_type(browser, bare)) for _ in range(rounds)]
+    return {
+        "app_s": statistics.median(ours for ours, _ in pairs),
+        "bare_s": statistics.median(bare for _, bare in pairs),
+        "ratio": statistics.median(ours / bare for ours, bare in pairs),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--strokes", type=int, default=40, help="at each distance")
+    parser.add_argument("--openings", type=int, default=11, help="of each page")
+    parser.add_argument("--round-trips", type=float, nargs="*", default=[0, 100, 200], help="milliseconds")
+    parser.add_argument("--try", action="store_true", dest="trial", help="write no file")
+    options = parser.parse_args()
+    report: dict[str, Any] = {"gradio": version("gradio"), "far": {}}
+    with serving("app.py") as app, serving("-c", BARE) as bare, sync_playwright() as playwright:
+        browser = chromium(playwright)
+        report["chromium"] = browser.version
+        for trip in options.round_trips:
+            for name, number, panel in (
+                ("digit", False, False),
+                ("number", True, False),
+                ("panel", False, True),
+            ):
+                with far(app.port, trip) as url:
+                    found = measure(browser, url, options.strokes, 300 + 2 * trip, number, panel)
+                report["far"][f"{trip:.0f} ms, {name}"] = found
+                print(f"{trip:.0f} ms, {name}: {found}", flush=True)
+        if options.openings:
+            report["opening"] = opening(browser, app.url, bare.url, options.openings)
+            print(report["opening"], flush=True)
+            alone = measure(browser, app.url, options.strokes // 2, 500, False, False)
+            with photos(app.url, app.cache):
+                loaded = measure(browser, app.url, options.strokes // 2, 2000, False, False)
+            report["beside 16 clients' photos"] = {"alone": alone, "beside": loaded}
+            print(report["beside 16 clients' photos"], flush=True)
+        browser.close()
+    if not options.trial:
+        save("far_pad", report)
+
+
+if __name__ == "__main__":
+    main()

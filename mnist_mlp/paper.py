@@ -1,0 +1,80 @@
+"""What a photo or a scan shows beside the ink: uneven light, grain, and printed lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+PHOTO = 224  # pixels to which a photo's longer side is reduced
+COARSE = 7  # the ground is estimated on pixels so much larger
+WINDOW = 15  # of them: about half of the photo, in which a stroke is in the minority
+MIN_CONTRAST = 0.12  # of the ground's light: below it, what differs from the ground is noise
+GAP = 7  # pixels that a printed line may be interrupted
+LONG = 1.2  # of a line's height: a horizontal stroke that is longer was printed
+
+
+def contrast_to_ground(light: np.ndarray) -> np.ndarray:
+    """How much each pixel of a photo, (H, W) uint8, differs from the ground around it.
+
+    Returns:
+        float32 in 0..1, (H, W) or smaller.
+    """
+    image = Image.fromarray(light)
+    if max(light.shape) > PHOTO:
+        image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
+        image = image.filter(ImageFilter.MedianFilter(3))
+    light = np.asarray(image, np.float32)
+    # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
+    coarse = image.copy()
+    coarse.thumbnail((PHOTO // COARSE, PHOTO // COARSE), Image.Resampling.BOX)
+    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="edge"))
+    around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
+    inner = slice(WINDOW // 2, -(WINDOW // 2))
+    ground = np.asarray(
+        Image.fromarray(around[inner, inner]).resize(image.size, Image.Resampling.BILINEAR), np.float32
+    )
+    darker = np.clip(ground - light, 0, None) / np.maximum(ground, 32)
+    lighter = np.clip(light - ground, 0, None) / np.maximum(255 - ground, 32)
+    # Ink is what differs most; its strokes are too few for a mean to tell.
+    return darker if np.quantile(ground - light, 0.97) >= np.quantile(light - ground, 0.97) else lighter
+
+
+def photographed(light: np.ndarray) -> np.ndarray:
+    """Ink in a photo, (H, W) uint8: float32 in 0..1, (H, W) or smaller."""
+    contrast = np.clip(contrast_to_ground(light), 0, 1)
+    levels = (255 * contrast).astype(np.uint8)
+    middle = otsu(levels) / 255
+    if middle < MIN_CONTRAST:
+        return np.zeros(contrast.shape, np.float32)
+    ink = np.clip((contrast - 0.7 * middle) / (0.6 * middle), 0, 1)
+    return without_rules(ink)
+
+
+def otsu(levels: np.ndarray) -> int:
+    """The level between ground and ink that leaves the least variance on both sides (Otsu 1979)."""
+    share = np.bincount(levels.reshape(-1), minlength=256) / levels.size
+    below, mean = np.cumsum(share), np.cumsum(share * np.arange(256))
+    between = (mean[-1] * below - mean) ** 2 / np.maximum(below * (1 - below), 1e-9)
+    return int(between.argmax())
+
+
+def without_rules(ink: np.ndarray) -> np.ndarray:
+    """Ink without printed horizontal lines; strokes that cross them stay."""
+    from scipy.ndimage import binary_closing, binary_opening, maximum_filter1d
+
+    height, width = ink.shape
+    long = round(max(LONG * height, 0.4 * width))
+    if long > width:
+        long = round(0.9 * width)
+    dark = ink > 0.3
+    joined = np.pad(maximum_filter1d(dark, 3, axis=0), ((0, 0), (GAP, GAP)))
+    joined = binary_closing(joined, np.ones((1, GAP)))[:, GAP:-GAP]
+    line = binary_opening(joined, np.ones((1, long)))
+    if not line.any():
+        return ink
+    line &= dark
+    thickness = int(
+        np.median(np.diff(np.flatnonzero(np.diff(np.pad(line.T, ((0, 0), (1, 1)))).reshape(-1)))[::2])
+    )
+    tall = binary_opening(dark, np.ones((thickness + 3, 1)))
+    return np.where(line & ~tall, 0, ink).astype(np.float32)

@@ -1,0 +1,94 @@
+"""A link to a drawing, made and opened in real Chromium."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import draw, open_app
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from test_pad import FORTY_TWO, TWO, canvas, expect_answer_for_the_drawing, expect_text
+
+from mnist_mlp import to_mnist
+
+
+def copy_link(page: Page) -> str:
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#pad .notice")).not_to_be_empty()
+    return str(page.evaluate("location.href"))
+
+
+def open_link(browser: Browser, link: str) -> Page:
+    page = browser.new_context().new_page()
+    page.goto(link)
+    page.locator("#pad canvas").wait_for()
+    return page
+
+
+def assert_same_drawing(one: Page, other: Page) -> None:
+    assert np.abs(to_mnist(canvas(one)) - to_mnist(canvas(other))).mean() < 0.01
+
+
+def test_a_link_shows_the_same_drawing_answered_and_it_can_be_drawn_on(
+    page: Page, browser: Browser, app: str
+) -> None:
+    open_app(page, app)
+    page.get_by_label("Sigmoid").click()
+    for stroke in FORTY_TWO:
+        draw(page, stroke)
+    expect_text(page, "42")
+    page.locator("#preview button").first.click()
+    link = copy_link(page)
+    assert len(link) <= 2000
+    other = open_link(browser, link)
+    expect_text(other, "42")
+    expect(other.get_by_label("Sigmoid")).to_be_checked()
+    expect(other.locator("#preview button").first).to_have_attribute("aria-pressed", "true")
+    assert_same_drawing(page, other)
+    other.keyboard.press("Control+z")
+    expect_text(other, "4")
+    draw(other, TWO)
+    expect_text(other, "42")
+    assert "#" not in other.url  # the address no longer names what is drawn
+    other.context.close()
+
+
+def test_a_link_is_short_however_much_is_drawn(page: Page, browser: Browser, app: str) -> None:
+    open_app(page, app)
+    page.get_by_role("button", name="Example: 7").click()
+    expect_text(page, "7")
+    for turn in range(4):
+        wave = [(0.1 + 0.008 * i, 0.2 + 0.15 * turn + 0.05 * (i % 7) / 7) for i in range(100)]
+        draw(page, wave, pause=0)
+    link = copy_link(page)
+    assert len(link) <= 2000
+    other = open_link(browser, link)
+    expect_answer_for_the_drawing(other)
+    assert_same_drawing(page, other)
+    other.context.close()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#drawing=",
+        "#drawing=AAAA&network=relu",
+        "#drawing=____&network=sigmoid&digit=9",
+        "#drawing=AP__AAAAAA&network=relu",
+        "#drawing=ZAEx&network=relu",  # an example that there is not
+        "#drawing=AAAAAAAAAA&network=convolutional",
+        "#drawing=AAAAAAAAAA&network=relu&digit=<script>",
+        "#drawing=" + "A" * 5000 + "&network=relu",
+        "#drawing=ZQ&network=relu",
+    ],
+)
+def test_a_link_that_holds_no_drawing_says_so_and_leaves_the_pad_ready(
+    page: Page, app: str, fragment: str
+) -> None:
+    errors: list[ConsoleMessage | Exception] = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(app + fragment)
+    expect(page.locator("#pad .notice")).to_have_text("This link holds no drawing.")
+    for stroke in FORTY_TWO:
+        draw(page, stroke)
+    expect_text(page, "42")
+    assert not errors
