@@ -1,13 +1,9 @@
-<<<<<<< HEAD
 """Data augmentation: digits redrawn with distortions, other pens, and strokes that people add.
 
 A random affine map and an elastic displacement give, for each pixel of the new image, a position in the
 source. There the fields that `strokes.measure` made are looked up: the grey level, or the distance from the
 outline or from the skeleton, from which ink of any pen width is drawn.
 """
-=======
-"""Data augmentation: MNIST's digits redrawn, bent, with other pens and with strokes that people add."""
->>>>>>> main
 
 from __future__ import annotations
 
@@ -19,11 +15,7 @@ import tensorflow as tf
 from mnist_mlp.canvas import BOX, CENTRE
 from mnist_mlp.training.strokes import DIRECTIONS, GRID_SIDE, STEPS_PER_PIXEL, Strokes
 
-<<<<<<< HEAD
 # Lengths are in pixels of the 28x28 image unless said otherwise.
-=======
-# How a digit is redrawn. Lengths are in pixels of the 28×28 unless said otherwise.
->>>>>>> main
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.04, 0.44  # standard deviation of the displacement, on a coarse and on a fine grid
 WAVES = (4, 0.7), (7, 0.6)  # of each grid: lines along a side, and a line's reach in grid distances
@@ -47,17 +39,10 @@ SCANS = (8.5, 10, 12, 16)  # its pixels along a side of the 28x28 image
 Draw = Callable[..., tuple[tf.Tensor, tf.Tensor]]  # from a batch's number and size to images and labels
 Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 
-<<<<<<< HEAD
 NO_DIGIT = 10  # label
 PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # pixel centres along either axis
 FRAME = np.float32(1.3) * PIXELS  # a wider grid, on which a digit's extent and centre are found
 FAR = 99.0  # more than any distance
-=======
-NO_DIGIT = 10  # the label of non-digits
-PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # along either axis of a placed picture
-FRAME = np.float32(1.3) * PIXELS  # wider: where a drawn digit is looked for before it is placed
-FAR = 99.0  # pixels
->>>>>>> main
 
 
 class Random:
@@ -174,11 +159,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
 
 
 def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-<<<<<<< HEAD
     """Redraw n of the source images, placed as `to_mnist` places them: (n, 784) in 0..1.
-=======
-    """The digits `index` redrawn and placed as `to_mnist` places them: (n, 784) in 0..1.
->>>>>>> main
 
     Args:
         strokes: of all source images, as tensors, `fields` flat.
@@ -288,13 +269,8 @@ def _reduction(cells: float) -> np.ndarray:
 
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-<<<<<<< HEAD
     """The fields `which` (n,) at positions (n, 2, 784), interpolated: (n, 784)."""
-    at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
-=======
-    """What stands at places (n, 2, 784) of the fields `which` (n,): (n, 784)."""
     at = tf.clip_by_value((place + CENTRE) * (GRID_SIDE / 28) - 0.5, 0.0, GRID_SIDE - 1.01)
->>>>>>> main
     corner = tf.cast(at, tf.int32)
     x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
     start = which[:, None] * GRID_SIDE**2 + corner[:, 1] * GRID_SIDE + corner[:, 0]

@@ -1,14 +1,7 @@
-<<<<<<< HEAD
-"""The strokes of each training image: distance fields of its outline and skeleton, and where they end.
-
-With them an image can be drawn again with another pen, or with an added stroke. Lengths are in MNIST's
-pixels; positions are relative to `canvas.CENTRE`, y pointing down.
-=======
 """Each digit's strokes: the distance of every point from their outline and middle line, and their ends.
 
 From these a digit can be drawn with another pen or with one stroke more. Lengths are in MNIST's pixels,
 points relative to `canvas.CENTRE`, y pointing down.
->>>>>>> main
 """
 
 from __future__ import annotations
@@ -23,30 +16,23 @@ from skimage.morphology import skeletonize
 
 from mnist_mlp.canvas import CENTRE
 
-<<<<<<< HEAD
-FINE = 3  # enlargement at which strokes are measured
-SIDE = 56  # of the grid on which the fields are kept, twice as fine as MNIST's
-STEPS = 32  # of a distance byte, in one pixel
-EDGE = 110  # of 255: the grey level of a stroke's outline
-=======
 FINE = 3  # strokes are measured on pictures enlarged three times
 GRID_SIDE = 56  # points of the grid of distances along one axis: two a pixel
 STEPS_PER_PIXEL = 32  # of a distance
 EDGE = 110  # of 255; pixels inside a stroke are darker
->>>>>>> main
 DIRECTIONS = 16  # of the outermost points, from +x towards +y
 
 
 class Strokes(NamedTuple):
     fields: np.ndarray
-    """(n, 3, 56·56) uint8: the image; the distance from the outline, 128 on it and less inside; the
-    distance from the skeleton. Distances in 1/32 pixel."""
+    """(n, 3, 56·56) uint8: the picture; the distance from the outline, 128 on it and less inside; the
+    distance from the middle line. Distances in 1/32 pixel."""
     outermost: np.ndarray
-    """(n, 16, 2) float32: the outermost points of the skeleton."""
+    """(n, 16, 2) float32: the outermost points of the middle line."""
     ends: np.ndarray
-    """(n, 4, 2) float32: the skeleton's top, its bottom, its mean at half its height, its mean."""
+    """(n, 4, 2) float32: the middle line's top, its bottom, its middle at half its height, its mean."""
     width: np.ndarray
-    """(n,) float32: of the strokes."""
+    """(n,) float32: of the pen."""
 
 
 def measure_strokes(images: np.ndarray) -> Strokes:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Iterator
-=======
-from collections.abc import Callable
->>>>>>> main
 from pathlib import Path
 
 import keras
@@ -27,14 +23,9 @@ def strokes(mnist: Mnist) -> Strokes:
     return measure_strokes(mnist.x_train[:1500])
 
 
-<<<<<<< HEAD
 @pytest.fixture(scope="module")
 def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], models.Fit]]:
     """Four epochs of the teacher and of the networks, with a checkpoint after each second one."""
-=======
-@pytest.fixture
-def fit(strokes: Strokes, mnist: Mnist) -> Callable[..., models.Fit]:
->>>>>>> main
     labels = mnist.y_train[:1500].copy()
     labels[::5] = models.NO_DIGIT
     validation = mnist.x_train[1500:2000].reshape(-1, 784) / np.float32(255), mnist.y_train[1500:2000]
@@ -44,7 +35,6 @@ def fit(strokes: Strokes, mnist: Mnist) -> Callable[..., models.Fit]:
         yield lambda folder: models.fit(strokes, labels, validation, BOTH, folder, 4, batch_size=64)
 
 
-<<<<<<< HEAD
 @pytest.fixture(scope="module")
 def whole(fit: Callable[[Path], models.Fit], tmp_path_factory: pytest.TempPathFactory) -> models.Fit:
     return fit(tmp_path_factory.mktemp("whole"))
@@ -52,20 +42,6 @@ def whole(fit: Callable[[Path], models.Fit], tmp_path_factory: pytest.TempPathFa
 
 def test_an_interrupted_run_ends_as_one_that_was_not(
     fit: Callable[[Path], models.Fit], whole: models.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-=======
-def same(a: models.Fit, b: models.Fit) -> bool:
-    return all(a.weights[n][t].tobytes() == b.weights[n][t].tobytes() for n in BOTH for t in SHAPES)
-
-
-def test_the_seed_determines_every_byte(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
-    first, again = fit(tmp_path / "a", 2), fit(tmp_path / "b", 2)
-    assert same(first, again)
-    assert not same(first, fit(tmp_path / "c", 2, seed=2))
-
-
-def test_an_interrupted_run_ends_as_one_that_was_not(
-    fit: Callable[..., models.Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
->>>>>>> main
 ) -> None:
     """To the byte, which also says that the seed determines all."""
     interrupted = []
@@ -94,16 +70,9 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
                 assert np.array_equal(weights, resumed.snapshots[epoch][name][tensor])
 
 
-<<<<<<< HEAD
 def test_snapshots_begin_before_the_first_step(whole: models.Fit) -> None:
     assert whole.snapshots.keys() == {0, 1, 2}
     start = models.build(BOTH, models.SEED)
-=======
-def test_snapshots_begin_before_the_first_step(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
-    fitted = fit(tmp_path, 2)
-    assert fitted.snapshots.keys() == {0, 1}
-    start = models.build(BOTH, 1)
->>>>>>> main
     for name in BOTH:
         for i in range(3):
             kernel, bias = start.get_layer(f"{name}_{i + 1}").get_weights()
