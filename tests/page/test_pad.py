@@ -74,7 +74,9 @@ def _is_sent(request: Request) -> bool:
 
 
 def is_answer(message: Request | Response) -> bool:
-    return message.url.rstrip("/").endswith("/component_server")
+    """Whether it is the pad's question, or the answer to one; the panel has questions of its own."""
+    request = message.request if isinstance(message, Response) else message
+    return '"fn_name":"answer"' in (request.post_data or "")
 
 
 # ---- Drawing

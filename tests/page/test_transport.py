@@ -59,7 +59,7 @@ def test_the_page_never_shows_an_older_answer_than_it_has_shown(page: Page, far:
     held: list[Route] = []
 
     def hold_one(route: Route) -> None:
-        if not held and len(asked) == 6:
+        if not held and len(asked) == 6 and is_answer(route.request):
             held.append(route)
         else:
             route.continue_()
@@ -80,7 +80,7 @@ def test_the_page_never_shows_an_older_answer_than_it_has_shown(page: Page, far:
     expect_answer_for_the_drawing(page)
     order = {_pictures(response): place for place, response in enumerate(_in_order(answered))}
     shown = [order[pictures] for pictures in page.evaluate("seen.preview") if pictures]
-    assert len(shown) > 5 and shown == sorted(shown) and shown[-1] == len(order) - 1
+    assert len(shown) > 5 and shown == sorted(shown) and shown[-1] == max(order.values())
     panels = page.evaluate("seen.panel")
     assert len(panels) > 5 and len(set(panels)) == len(panels)
 
@@ -100,7 +100,15 @@ def test_a_silent_server_gets_four_requests_and_the_page_recovers(page: Page, ap
     expect_answer_for_the_drawing(page)
     place = page.locator("#pad .below").bounding_box()
     held: list[Route] = []
-    page.route(ANSWERS, held.append)
+    silent = True
+
+    def answer(route: Route) -> None:
+        if silent and is_answer(route.request):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(ANSWERS, answer)
     for height in (0.3, 0.5, 0.7):
         before = ink(page)
         draw(page, [(0.3, height), (0.7, height)], pause=100)
@@ -110,7 +118,7 @@ def test_a_silent_server_gets_four_requests_and_the_page_recovers(page: Page, ap
     expect(notice).to_contain_text("takes its time")
     assert page.locator("#pad .below").bounding_box() == place  # the notice moves nothing
     assert len(held) == 4
-    page.unroute(ANSWERS)
+    silent = False
     for route in held:
         route.continue_()
     expect(notice).to_be_empty(timeout=15000)
