@@ -92,12 +92,12 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             Label(show_label=False, elem_classes="reading"),
             Hint(NO_PICTURE, elem_classes="hint"),
             Preview(),
-            Panel(elem_classes="explanation"),
+            Panel(opened=False, elem_classes="explanation"),
         ]
         gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
         # The editor's code is large, and is fetched when its tab is opened.
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
-        # An uploaded picture tells of itself by this event alone.
+        # For an uploaded picture, the editor sends only this event.
         editor.upload(answer_picture, inputs, outputs, show_progress="hidden", api_visibility="private")
     endpoints()
 

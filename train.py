@@ -35,7 +35,7 @@ from mnist_mlp.training.non_digits import to_learn_from
 from mnist_mlp.training.publish import publish
 from mnist_mlp.training.redraw import NO_DIGIT
 from mnist_mlp.training.snapshots import save_snapshots
-from mnist_mlp.training.strokes import measure
+from mnist_mlp.training.strokes import measure_strokes
 
 VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
 NON_DIGITS = 25_000
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
 
     others = to_learn_from(args.non_digits, images, digits, args.seed)
-    strokes = measure(np.concatenate([images, others]))
+    strokes = measure_strokes(np.concatenate([images, others]))
     labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8)])
     trained = fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
     facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
@@ -108,8 +108,8 @@ def save(
     """Measure a network on the test images, and write it, its snapshots, its figures and its pictures."""
     x_test = _pixels(data.x_test)
     figures = {
-        **report.measure(net, x_test, data.y_test),
-        **report.measure_validation(net, *validation),
+        **report.on_test_images(net, x_test, data.y_test),
+        **report.on_validation_images(net, *validation),
         **{key: net.config[key] for key in ("temperature", "no_digit_below", "not_sure_below", "epochs")},
         "seconds_for_all": seconds,
     }
@@ -118,7 +118,7 @@ def save(
     net.save_pretrained(folder)
     earlier = {epoch: weights[net.activation] for epoch, weights in trained.snapshots.items()}
     save_snapshots(net, earlier, validation, folder / "snapshots.safetensors")
-    report.draw(net, x_test, data.y_test, trained.history, pictures / net.activation)
+    report.save_pictures(net, x_test, data.y_test, trained.history, pictures / net.activation)
 
     path = output / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import ROOT, chromium, free_port, save, serving
 
-WINDOW = {"width": 1280, "height": 720}
+WINDOW: ViewportSize = {"width": 1280, "height": 720}
 MOVES, PAUSE = 160, 12  # of the mouse in a stroke; milliseconds between two of them
 CLIENTS, MEGAPIXELS = 16, 12
 

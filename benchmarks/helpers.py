@@ -33,7 +33,7 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 class Server(NamedTuple):
-    """A server in a process of its own."""
+    """A server in its own process."""
 
     url: str
     port: int

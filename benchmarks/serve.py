@@ -30,8 +30,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers import Server, data_url, save, serving
-
+from benchmarks.helpers import Server, data_url, save, serving
 from mnist_mlp import read
 from mnist_mlp.picture import read_data_url
 from mnist_mlp.server.limits import MAX_SESSIONS

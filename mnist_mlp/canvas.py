@@ -20,7 +20,7 @@ class Placed(NamedTuple):
     pixels: np.ndarray
     """(28, 28) float32 in 0..1, all zero where there is no digit."""
     hint: str
-    """What the person who drew can do about it; empty where there is a digit."""
+    """Advice to the person who drew; "" where there is a digit."""
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Left, top, right, bottom of the ink in canvas pixels; right and bottom are exclusive."""
 
@@ -29,7 +29,7 @@ def to_mnist(canvas: np.ndarray) -> np.ndarray:
     """Place what is drawn on a canvas as MNIST places its digits.
 
     The recipe is that of LeCun, Cortes and Burges: the digit's longer side fitted into 20 pixels,
-    proportions kept and edges smooth, its centre of mass at the centre of 28×28.
+    proportions kept, edges smooth, its centre of mass at the centre of 28×28.
 
     Args:
         canvas: uint8, (H, W), (H, W, 3) or (H, W, 4), of any size; ink of any colour on a light,

@@ -84,7 +84,7 @@ def _border(channel: np.ndarray) -> np.ndarray:
 
 
 def _quantile(values: np.ndarray, q: float) -> np.uint8:
-    # Of bytes a byte, and at once, which np.quantile is not.
+    # np.quantile is slower, and its result is no uint8.
     return np.sort(values)[int(q * len(values))]
 
 
@@ -92,7 +92,7 @@ def _distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
     """How far each pixel's colour is from the ground's, in the channel where it is farthest."""
     distances = []
     for channel, level in zip(colours, ground):
-        # In bytes, beside a whole sheet of the ground: that is what NumPy is fast at.
+        # NumPy is fastest on two contiguous arrays of bytes.
         colour = np.ascontiguousarray(channel)
         sheet = np.full_like(colour, level)
         distances.append(np.maximum(colour, sheet) - np.minimum(colour, sheet))

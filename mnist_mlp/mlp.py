@@ -114,7 +114,7 @@ class MLP(
             raise TypeError(f"save_pretrained takes {', '.join(hub)} with push_to_hub=True only")
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        # The mixin deletes config.json before it writes the new one. In a folder of its own, nobody reads it.
+        # The mixin deletes config.json before it writes the new one: let it work in another folder.
         with TemporaryDirectory() as apart:
             ModelHubMixin.save_pretrained(network, apart, model_card_kwargs=model_card_kwargs)
             files = {folder / file.name: file.read_bytes() for file in Path(apart).iterdir()}

@@ -1,4 +1,4 @@
-"""Pictures that strangers send: checked, decoded and reduced to a canvas."""
+"""Untrusted bytes → canvas: pictures are checked, decoded and reduced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-# What strangers may send, and why no more.
+# Limits on untrusted pictures
 MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
 MAX_PIXELS = 24_000_000  # twice a phone's photo; 100 MB at most while it is decoded
 MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL

@@ -54,7 +54,7 @@ class Reading(NamedTuple):
     confidence: float
     """0..1: the probability of `text`; 0 where there is none."""
     hint: str
-    """What to tell the person who drew; "" where there is no doubt."""
+    """Advice to the person who drew; "" where there is no doubt."""
     digits: tuple[Digit, ...]
     """From left to right, line by line; where `text` is "", what the drawing is nearest to."""
     readings: dict[str, float]

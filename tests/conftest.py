@@ -85,7 +85,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def hub_user(hub: Hub, tmp_path: Path) -> Run:
-    """Runs Python code, in a process of its own, as a user of that Hub."""
+    """Runs Python code in its own process, as a user of that Hub."""
 
     def run(
         code: str, *arguments: str, token: str = "hf_owner", **environment: str

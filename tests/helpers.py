@@ -1,4 +1,4 @@
-"""What the tests share: a server, a browser's page, a stroke, a picture."""
+"""Shared by the tests: a server, a browser's page, a stroke, a picture."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FLAGS = [
 
 
 class Server(NamedTuple):
-    """A server in a process of its own."""
+    """A server in its own process."""
 
     url: str
     process: subprocess.Popen[bytes]

@@ -174,7 +174,7 @@ def test_a_number_of_workers_that_is_none(paths: list[str], workers: str) -> Non
 @pytest.mark.parametrize("format", ["text", "csv", "json"])
 def test_a_name_that_is_not_utf_8(paths: list[str], tmp_path: Path, format: str) -> None:
     good, bad = (os.fsencode(tmp_path / "7") + ending for ending in (b"\xff\xfe.png", b"\xff.txt"))
-    shutil.copy(paths[0], good)
+    shutil.copy(paths[0], os.fsdecode(good))
     Path(os.fsdecode(bad)).write_text("Dear reader")
     done = subprocess.run(
         [sys.executable, "-m", "mnist_mlp", "--format", format, good, bad],

@@ -44,7 +44,7 @@ NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 
 
 def answer(request: Any) -> dict[str, Any]:
-    """Answer the pad. What a stranger sends instead is refused with status 400 and what was expected."""
+    """Answer the pad; refuse any other request with status 400 and what was expected."""
     try:
         canvas, network, index, explain = _check(request)
     except ValueError as fault:

@@ -1,4 +1,4 @@
-"""What the components of the page are made of: markup, style and script, each in a file of its own."""
+"""The base class of the page's components: markup, style and script, each in its own file."""
 
 from __future__ import annotations
 

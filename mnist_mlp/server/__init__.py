@@ -1,1 +1,1 @@
-"""What stands between strangers and the network: limits, checks, and the networks that are served."""
+"""Between untrusted requests and the network: limits, checks, the API, and which networks are served."""

@@ -1,4 +1,4 @@
-"""What strangers may ask of the app, and why no more: every limit, in one place."""
+"""Every limit on untrusted requests, with its reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_REQUEST = 2_000_000  # bytes of any other request. Gradio keeps a session's 
 MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, badly compressed
 
 # All callers together. The pad does not wait in the queue.
-MAX_WAITING = 100  # calls in the queue; the next one is told that the app is busy
+MAX_WAITING = 100  # calls in the queue; further ones are refused as "busy"
 CALLS_AT_ONCE = 2  # a picture of 24 megapixels takes up to 100 MB and a second to decode
 DECODING = threading.BoundedSemaphore(CALLS_AT_ONCE)  # also for visitors' photos in the second tab
 MAX_SESSIONS = 100  # sessions that Gradio keeps, 80 kB each; a new one costs 5 ms

@@ -47,13 +47,13 @@ class Quota:
     async def has_room(self, upload: int) -> bool:
         if time.monotonic() > self.measured + QUOTA_AGE:
             self.measured = time.monotonic()  # before the measurement: one at a time
-            self.bytes, self.files = await to_thread.run_sync(_measure, self.folder)
+            self.bytes, self.files = await to_thread.run_sync(_size, self.folder)
         self.bytes += upload
         self.files += 1
         return self.bytes <= MAX_CACHE and self.files <= MAX_FILES
 
 
-def _measure(folder: Path) -> tuple[int, int]:
+def _size(folder: Path) -> tuple[int, int]:
     """The bytes and the number of the files in a folder."""
     size = files = 0
     for root, _, names in os.walk(folder):
@@ -161,8 +161,8 @@ BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
     "state_session_capacity": MAX_SESSIONS,
-    "show_error": True,  # whoever sent something wrong is told what it was
-    "enable_monitoring": False,  # the dashboard would be open to everyone
+    "show_error": True,  # tells a caller what was wrong
+    "enable_monitoring": False,  # its dashboard is open to everyone
     "app_kwargs": {
         # Gradio compresses its files, but neither the page, which holds the scripts, nor the answers.
         "middleware": [Middleware(Limits), Middleware(GZipMiddleware, minimum_size=1000)],

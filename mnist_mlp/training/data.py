@@ -35,7 +35,7 @@ DIGESTS = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-SHAPES = {
+ARRAY_SHAPES = {
     "x_train": (60000, 28, 28),
     "y_train": (60000,),
     "x_test": (10000, 28, 28),
@@ -183,8 +183,8 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _checked(mnist: Mnist) -> Mnist:
     for name, array in mnist._asdict().items():
-        if array.dtype != np.uint8 or array.shape != SHAPES[name]:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}; MNIST's is uint8 {SHAPES[name]}")
+        if array.dtype != np.uint8 or array.shape != ARRAY_SHAPES[name]:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}; MNIST's is uint8 {ARRAY_SHAPES[name]}")
         digest = _sha256(np.ascontiguousarray(array).data)
         if digest != DIGESTS[name]:
             raise ValueError(f"{name} has the SHA-256 digest {digest}, not MNIST's {DIGESTS[name]}")

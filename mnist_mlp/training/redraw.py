@@ -1,4 +1,4 @@
-"""Data augmentation: MNIST's digits drawn anew, bent, with other pens and with strokes that people add."""
+"""Data augmentation: MNIST's digits redrawn, bent, with other pens and with strokes that people add."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_mlp.canvas import BOX, CENTRE
-from mnist_mlp.training.strokes import DIRECTIONS, SIDE, STEPS, Strokes
+from mnist_mlp.training.strokes import DIRECTIONS, GRID_SIDE, STEPS_PER_PIXEL, Strokes
 
-# How a digit is drawn anew. Lengths in pixels of the 28x28 unless said otherwise.
+# How a digit is redrawn. Lengths are in pixels of the 28×28 unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.04, 0.44  # of the displacement on a coarse grid and on a fine one
 WAVES = (4, 0.7), (7, 0.6)  # lines either way of those two grids, and how far one reaches, in their distances
@@ -34,7 +34,7 @@ SCANS = (8.5, 10, 12, 16)  # cells along a side of the 28x28
 Draw = Callable[..., tuple[tf.Tensor, tf.Tensor]]  # from a batch's number and size to images and labels
 Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 
-NO_DIGIT = 10  # the label of what is none
+NO_DIGIT = 10  # the label of non-digits
 PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # along either axis of a placed picture
 FRAME = np.float32(1.3) * PIXELS  # wider: where a drawn digit is looked for before it is placed
 FAR = 99.0  # pixels
@@ -154,7 +154,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
 
 
 def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The digits `index` drawn anew and placed as `to_mnist` places them: (n, 784) in 0..1.
+    """The digits `index` redrawn and placed as `to_mnist` places them: (n, 784) in 0..1.
 
     Args:
         strokes: of all digits, as tensors, `fields` flat.
@@ -207,7 +207,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         """(n, 784), from the middle line where a pen follows it, else from the outline, less within."""
         # Outside the old picture, and at the end of its steps, there is no telling how far the ink is.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
-        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS, FAR)
+        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, FAR)
         apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
         apart = tf.where((place[:, 0] < first_column) | (place[:, 0] > last_column), FAR, apart)
         for i in range(2):
@@ -266,11 +266,11 @@ def _reduction(cells: float) -> np.ndarray:
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
     """What stands at places (n, 2, 784) of the fields `which` (n,): (n, 784)."""
-    at = tf.clip_by_value((place + CENTRE) * (SIDE / 28) - 0.5, 0.0, SIDE - 1.01)
+    at = tf.clip_by_value((place + CENTRE) * (GRID_SIDE / 28) - 0.5, 0.0, GRID_SIDE - 1.01)
     corner = tf.cast(at, tf.int32)
     x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
-    start = which[:, None] * SIDE**2 + corner[:, 1] * SIDE + corner[:, 0]
-    a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, SIDE, SIDE + 1))
+    start = which[:, None] * GRID_SIDE**2 + corner[:, 1] * GRID_SIDE + corner[:, 0]
+    a, b, c, d = (tf.cast(tf.gather(fields, start + i), tf.float32) for i in (0, 1, GRID_SIDE, GRID_SIDE + 1))
     upper, lower = a + (b - a) * x, c + (d - c) * x
     return upper + (lower - upper) * y
 

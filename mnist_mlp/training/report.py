@@ -1,4 +1,4 @@
-"""What training tells of a network: its figures, and the pictures that a person wants to look at."""
+"""A network's figures and pictures: errors, calibration, confusion, mistakes, learning curves."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def _bins(probabilities: np.ndarray, digits: np.ndarray) -> list[tuple[float, fl
 
 
 def auroc(digits: np.ndarray, others: np.ndarray) -> float:
-    """How often a digit gets more confidence than a drawing that is none: the area under the ROC curve."""
+    """The area under the ROC curve: how often a digit scores higher than a non-digit."""
     ranks = rankdata(np.concatenate([digits, others]))[: len(digits)]
     return float((ranks.sum() - len(digits) * (len(digits) + 1) / 2) / (len(digits) * len(others)))
 
 
-def measure(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
+def on_test_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     """The network's figures on the test images x (n, 784) float32 and their digits (n,)."""
     steps = net.forward(x)
     p, score = steps.probabilities, digit_score(steps.logits)
@@ -64,7 +64,7 @@ def measure(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     }
 
 
-def measure_validation(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
+def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     """The network's figures on validation images x (n, 784) float32, their digits (n,), and on non-digits.
 
     These are letters of a typeface that was not learnt from, new scribbles, and halves and pairs of x.
@@ -92,7 +92,9 @@ def _share(which: np.ndarray) -> float:
     return round(float(which.mean()), 4)
 
 
-def draw(net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path) -> None:
+def save_pictures(
+    net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path
+) -> None:
     """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     p = net.predict_proba(x)

@@ -1,7 +1,7 @@
-"""What training knows of each digit's strokes: how far every place is from them, and where they end.
+"""Each digit's strokes: the distance of every point from their outline and middle line, and their ends.
 
-A picture can be bent, but only from its strokes can it be drawn again with another pen, or with one
-stroke more. Lengths are in MNIST's pixels, places relative to `canvas.CENTRE`, y pointing down.
+From these a digit can be drawn with another pen or with one stroke more. Lengths are in MNIST's pixels,
+points relative to `canvas.CENTRE`, y pointing down.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from skimage.morphology import skeletonize
 
 from mnist_mlp.canvas import CENTRE
 
-FINE = 3  # strokes are measured on pictures enlarged so often,
-SIDE = 56  # and kept on a grid of twice MNIST's fineness,
-STEPS = 32  # in so many steps a pixel
-EDGE = 110  # of 255: MNIST's pixels are darker inside a stroke
-DIRECTIONS = 16  # in which a digit's outermost points are known, from +x towards +y
+FINE = 3  # strokes are measured on pictures enlarged three times
+GRID_SIDE = 56  # points of the grid of distances along one axis: two a pixel
+STEPS_PER_PIXEL = 32  # of a distance
+EDGE = 110  # of 255; pixels inside a stroke are darker
+DIRECTIONS = 16  # of the outermost points, from +x towards +y
 
 
 class Strokes(NamedTuple):
@@ -35,7 +35,7 @@ class Strokes(NamedTuple):
     """(n,) float32: of the pen."""
 
 
-def measure(images: np.ndarray) -> Strokes:
+def measure_strokes(images: np.ndarray) -> Strokes:
     """The strokes of (n, 28, 28) uint8 images, on all cores."""
     parts = np.array_split(images, max(cpu_count() * 8, 1))
     measured = Parallel(n_jobs=-1)(delayed(_measure_all)(part) for part in parts if len(part))
@@ -53,7 +53,7 @@ def _measure(image: np.ndarray) -> Strokes:
     middle = skeletonize(inside)
     outline = (distance_transform_edt(~inside) - distance_transform_edt(inside)) / FINE
     fields = [
-        np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)),
+        np.asarray(picture.resize((GRID_SIDE, GRID_SIDE), Image.Resampling.BICUBIC)),
         _steps(outline, origin=128),
         _steps(distance_transform_edt(~middle) / FINE, origin=0),
     ]
@@ -71,8 +71,10 @@ def _measure(image: np.ndarray) -> Strokes:
 
 
 def _steps(distance: np.ndarray, origin: int) -> np.ndarray:
-    small = Image.fromarray(distance.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    return np.clip(origin + STEPS * np.asarray(small), 0, 255).round().astype(np.uint8)
+    small = Image.fromarray(distance.astype(np.float32)).resize(
+        (GRID_SIDE, GRID_SIDE), Image.Resampling.BILINEAR
+    )
+    return np.clip(origin + STEPS_PER_PIXEL * np.asarray(small), 0, 255).round().astype(np.uint8)
 
 
 def _points(mask: np.ndarray) -> np.ndarray:

@@ -149,7 +149,7 @@ def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytes
         measured.append(threading.current_thread().name)
         return 0, 0
 
-    monkeypatch.setattr(middleware, "_measure", measure)
+    monkeypatch.setattr(middleware, "_size", measure)
 
     async def upload() -> list[bool]:
         quota = Quota()

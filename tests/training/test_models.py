@@ -13,14 +13,14 @@ from scipy.special import log_softmax
 from mnist_mlp.network import LAYERS, SHAPES
 from mnist_mlp.training import models
 from mnist_mlp.training.data import Mnist
-from mnist_mlp.training.strokes import Strokes, measure
+from mnist_mlp.training.strokes import Strokes, measure_strokes
 
 BOTH = ["relu", "sigmoid"]
 
 
 @pytest.fixture(scope="module")
 def strokes(mnist: Mnist) -> Strokes:
-    return measure(mnist.x_train[:1500])
+    return measure_strokes(mnist.x_train[:1500])
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from mnist_mlp.canvas import to_mnist
 from mnist_mlp.mlp import load
 from mnist_mlp.training import redraw
 from mnist_mlp.training.data import Mnist
-from mnist_mlp.training.strokes import Strokes, measure
+from mnist_mlp.training.strokes import Strokes, measure_strokes
 
 N = 600
 
 
 @pytest.fixture(scope="module")
 def strokes(mnist: Mnist) -> Strokes:
-    return measure(mnist.x_train[:N])
+    return measure_strokes(mnist.x_train[:N])
 
 
 def redrawn(strokes: Strokes, digits: np.ndarray, seed: int) -> np.ndarray:
