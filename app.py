@@ -92,7 +92,7 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             Label(show_label=False, elem_classes="reading"),
             Hint(NO_PICTURE, elem_classes="hint"),
             Preview(),
-            Panel(elem_classes="explanation"),
+            Panel(opened=False, elem_classes="explanation"),
         ]
         gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
         # The editor's code is large, and is fetched when its tab is opened.

@@ -30,6 +30,7 @@ OVERSHOOT = 1.02  # DeepFool's
 REACHING, REFINING = 40, 16  # steps of either phase at most
 NEAR = -0.3  # a margin from which a step is gone whole
 BISECTIONS = 8
+HOPEFUL = 1.15  # a second start is refined too if it is no further than this many times the nearest
 SHARES = np.array([1, 0.5, 0.2, 0.07], np.float32)  # of a refining step that are tried
 STRETCHES = np.array([0.94, 0.97, 0.985, 0.995, 1.005, 1.02, 1.1], np.float32)  # of a change
 
@@ -44,9 +45,14 @@ def smallest_change(net: Network, x: np.ndarray, digit: int) -> np.ndarray:
     found = [_to_border(net, x, y, digit) for y in reached if y is not None]
     if not found:
         raise ValueError(f"no change of this picture was found that is read as {digit}")
-    found.sort(key=lambda y: float(np.linalg.norm(y - x)))
-    refined = [_refined(net, x, y, digit) for y in found[:2]]
-    return min(refined, key=lambda y: float(np.linalg.norm(y - x))).reshape(28, 28)
+
+    def distance(y: np.ndarray) -> float:
+        return float(np.linalg.norm(y - x))
+
+    nearest, *others = sorted(found, key=distance)
+    hopeful = [y for y in others[:1] if distance(y) < HOPEFUL * distance(nearest)]
+    refined = [_refined(net, x, y, digit) for y in (nearest, *hopeful)]
+    return min(refined, key=distance).reshape(28, 28)
 
 
 def _margins(net: Network, pictures: np.ndarray, digit: int) -> np.ndarray:

@@ -109,7 +109,7 @@ function picture() {
 const panel = () => document.querySelector("#inside details.panel");
 const network = () => document.querySelector("#network input:checked")?.value ?? "relu";
 
-const changed = transport({
+const { changed, finished } = transport({
   ask: server.answer,
   next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
   show: (answer) => (props.value = JSON.stringify(answer)), // Gradio hands it on to the other components
@@ -130,8 +130,9 @@ function on(name, listener, options) {
   document.addEventListener(name, heard, options);
 }
 
-on("change", (event) => event.target.closest("#network") && changed());
-on("toggle", (event) => event.target === panel() && event.target.open && changed(), { capture: true });
+const askAgain = () => isBlank() || changed();
+on("change", (event) => event.target.closest("#network") && askAgain());
+on("toggle", (event) => event.target === panel() && event.target.open && askAgain(), { capture: true });
 
 // The preview tells which digit is pointed at and which is chosen.
 const ours = (event) => event.target.closest("#preview");
@@ -161,8 +162,10 @@ function add(mark) {
 }
 
 function endStroke() {
+  const dot = stroke.points.length === 2;
   stroke = pointer = null;
-  changed({ finished: true });
+  if (dot) changed();
+  finished();
   keep();
 }
 

@@ -2,7 +2,8 @@
 // second; an answer that is older than the one shown is dropped. Between two answers the server keeps nothing.
 
 const IN_FLIGHT = 4; // requests at once; a single one while the server fails
-const EVERY = 33; // milliseconds between two requests, the last one of a stroke excepted
+const EVERY = 33; // milliseconds between two requests, at least
+const OVERLAP = 3.5; // requests in a round trip: the end of a stroke mostly finds one of the four free
 const SLOW = 2000; // milliseconds until the visitor is told that the server is slow
 const PATIENCE = 15000; // milliseconds after which a request counts as failed
 const LONGEST_PAUSE = 15000; // milliseconds between two attempts while the server fails
@@ -14,41 +15,58 @@ function transport({ ask, next, show, say }) {
   let inFlight = 0;
   let sent = 0; // the number of the newest request
   let shown = 0; // that of the answer on the page
+  let roundTrip = 0; // milliseconds, of the newest answer
   let failures = 0; // since the last answer
   let pause; // a timer: nothing is sent before it fires
-  let slow;
+  let slow; // a timer: the server is slow when it fires
 
-  const wait = (milliseconds) => {
+  function wait(milliseconds) {
     clearTimeout(pause);
-    pause = setTimeout(() => ((pause = undefined), send()), milliseconds);
-  };
+    pause = setTimeout(() => {
+      pause = undefined;
+      send();
+    }, milliseconds);
+  }
+
+  function stopWaiting() {
+    clearTimeout(pause);
+    pause = undefined;
+  }
+
+  function watch() {
+    slow = setTimeout(() => say("The server takes its time. You can go on drawing."), SLOW);
+  }
 
   function send() {
     if (!stale || pause || inFlight >= (failures ? 1 : IN_FLIGHT)) return;
     stale = false;
     inFlight++;
-    slow ??= setTimeout(() => say("The server takes its time. You can go on drawing."), SLOW);
+    slow ?? watch();
     settle(++sent, next());
-    if (!failures) wait(EVERY);
+    if (!failures) wait(Math.max(EVERY, roundTrip / OVERLAP));
   }
 
   async function settle(number, request) {
+    const start = performance.now();
     const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     const answer = await Promise.race([ask(request), late]).catch(() => undefined);
     inFlight--;
-    if (answer) received(number, answer);
-    else if (number > shown) failed(number);
+    if (answer) {
+      roundTrip = performance.now() - start;
+      received(number, answer);
+    } else if (number > shown) failed(number);
     send();
   }
 
   function received(number, answer) {
-    if (failures) clearTimeout(pause), (pause = undefined);
+    if (failures) stopWaiting();
     failures = 0;
     if (number < shown) return;
     shown = number;
     show(answer);
     clearTimeout(slow);
     slow = undefined;
+    if (shown < sent) watch();
     say("");
   }
 
@@ -59,10 +77,14 @@ function transport({ ask, next, show, say }) {
     wait(Math.min(500 * 2 ** failures++, LONGEST_PAUSE));
   }
 
-  // The drawing has changed. The end of a stroke does not wait for its turn.
-  return function changed({ finished = false } = {}) {
-    stale = true;
-    if (finished && !failures) clearTimeout(pause), (pause = undefined);
-    send();
+  return {
+    changed() {
+      stale = true;
+      send();
+    },
+    finished() {
+      if (!failures) stopWaiting(); // the end of a stroke does not wait for its turn
+      send();
+    },
   };
 }

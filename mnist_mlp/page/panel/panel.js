@@ -81,7 +81,7 @@ function clear() {
   });
 }
 
-details.open = wide;
+details.open = wide && OPENED;
 details.addEventListener("toggle", schedule);
 // Escape in here closes nothing and clears no drawing.
 element.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());

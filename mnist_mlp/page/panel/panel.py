@@ -24,11 +24,21 @@ class Panel(Part):
     """An accordion with the mathematics of the latest answer, open on a wide screen, closed on a phone.
 
     Its value is what `pack` returns; None for nothing.
+
+    Args:
+        opened: False keeps it closed on a wide screen, too.
     """
 
-    def __init__(self, value: str | None = None, **kwargs: Any):
+    def __init__(self, value: str | None = None, *, opened: bool = True, **kwargs: Any):
         scripts = [f"panel/{name}" for name in SCRIPTS]
-        super().__init__("panel/panel", value, scripts=scripts, server_functions=QUESTIONS, **kwargs)
+        super().__init__(
+            "panel/panel",
+            value,
+            scripts=scripts,
+            constants={"OPENED": opened},
+            server_functions=QUESTIONS,
+            **kwargs,
+        )
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "how it came about, packed for the page: see /explain"}
