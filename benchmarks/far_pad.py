@@ -151,7 +151,7 @@ def measure(
     page.locator("#pad canvas").wait_for()
     page.wait_for_timeout(2000)
     if page.locator("#inside details.panel").evaluate("details => details.open") != panel:
-        page.locator("#inside summary").click()
+        page.locator("#inside .panel > summary").click()
     page.evaluate(WATCH)
     loop(page, 0.6, 0.5, 0.2, 0.3, MOVES)  # the first of a page compiles its code
     page.wait_for_timeout(2000)
@@ -169,6 +169,7 @@ def measure(
         latencies.append(max(label - up, 0))
         rates.append(sum(at < up for at in answers) / seconds)
     page.wait_for_timeout(1000)
+    requests = [request for request in requests if not request.url.startswith("data:")]
     asked = [request for request in requests if request.method == "POST"]
     sizes = [request.sizes() for request in asked]
     page.context.close()

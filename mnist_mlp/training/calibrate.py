@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import LAYERS, digit_score, softmax
 
-REFUSED = 0.01  # share of the validation digits whose `digit_score` is below the threshold
-UNSURE = 0.01  # share of them whose confidence is below the other
+REFUSED = 0.02  # share of the validation digits whose `digit_score` is below the threshold
+UNSURE = 0.005  # share of them whose confidence is below the other
 
 
 def temperature(logits: np.ndarray, digits: np.ndarray) -> float:

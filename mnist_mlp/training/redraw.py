@@ -1,4 +1,9 @@
-"""Data augmentation: MNIST's digits redrawn, bent, with other pens and with strokes that people add."""
+"""Data augmentation: digits redrawn with distortions, other pens, and strokes that people add.
+
+A random affine map and an elastic displacement give, for each pixel of the new image, a position in the
+source. There the fields that `strokes.measure` made are looked up: the grey level, or the distance from the
+outline or from the skeleton, from which ink of any pen width is drawn.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +15,34 @@ import tensorflow as tf
 from mnist_mlp.canvas import BOX, CENTRE
 from mnist_mlp.training.strokes import DIRECTIONS, GRID_SIDE, STEPS_PER_PIXEL, Strokes
 
-# How a digit is redrawn. Lengths are in pixels of the 28×28 unless said otherwise.
+# Lengths are in pixels of the 28x28 image unless said otherwise.
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
-BEND, WOBBLE = 1.04, 0.44  # of the displacement on a coarse grid and on a fine one
-WAVES = (4, 0.7), (7, 0.6)  # lines either way of those two grids, and how far one reaches, in their distances
-WAYS = (0.5, 0.2, 0.3)  # share left in MNIST's own ink, made bolder or lighter, drawn with a round pen
-CALM = 0.6  # the last are turned, slanted and stretched so much less: people draw upright on a pad
-BOLDER = 0.45
-PEN = (0.8, 3.9)
-SIZE = 0.01  # of the logarithm
-OFF_CENTRE = (0.5, 0.2)  # at most, own ink and others: MNIST's authors moved a digit by whole pixels
-SHARPER = 1.3  # which gives own ink MNIST's greys again, after it was looked up between pixels
+BEND, WOBBLE = 1.04, 0.44  # standard deviation of the displacement, on a coarse and on a fine grid
+WAVES = (4, 0.7), (7, 0.6)  # of each grid: lines along a side, and a line's reach in grid distances
+WAYS = (0.5, 0.2, 0.3)  # shares: MNIST's own ink, that ink thicker or thinner, drawn with a round pen
+CALM = 0.6  # affine distortion of those drawn with a pen, relative to the others
+BOLDER = 0.45  # standard deviation of the change in thickness, half on each side
+PEN = (0.8, 3.9)  # width
+SIZE = 0.01  # standard deviation of the size's logarithm
+OFF_CENTRE = (0.5, 0.2)  # largest shift, for own ink and others: MNIST's digits lie on whole pixels
+SHARPER = 1.3  # contrast that interpolation takes from own ink
 CONTRAST = (0.75, 1.25)
-# How often each digit gets the first and the second stroke of `_habits`; the eleventh is no digit.
+# Probability of the first and the second stroke of `_habits` for each digit; the eleventh is no digit.
 FIRST = (0.50, 0.60, 0.0, 0.0, 0.35, 0.35, 0.25, 0.55, 0.0, 0.55, 0.0)
 SECOND = (0.0, 0.40, 0.0, 0.0, 0.20, 0.0, 0.60, 0.50, 0.0, 0.60, 0.0)
-NEW_BAR = 0.25  # how often a five's bar is taken away where a new one is drawn
-REMNANT = 0.12  # how often a digit keeps a bit of its neighbour's stroke or of a printed line
-CLIPPED = 0.06  # how often a digit has lost a little on its left or right to a cut
-SCAN = 0.08  # how often the picture is one of few pixels, enlarged
-SCANS = (8.5, 10, 12, 16)  # cells along a side of the 28x28
+NEW_BAR = 0.25  # probability that a five loses its own bar and gets a new one
+REMNANT = 0.12  # probability that a bit of a neighbour's stroke or of a printed line is left at a digit
+CLIPPED = 0.06  # probability that a cut took a little of a digit's left or right
+SCAN = 0.08  # probability of a low resolution
+SCANS = (8.5, 10, 12, 16)  # its pixels along a side of the 28x28 image
 
 Draw = Callable[..., tuple[tf.Tensor, tf.Tensor]]  # from a batch's number and size to images and labels
 Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 
-NO_DIGIT = 10  # the label of non-digits
-PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # along either axis of a placed picture
-FRAME = np.float32(1.3) * PIXELS  # wider: where a drawn digit is looked for before it is placed
-FAR = 99.0  # pixels
+NO_DIGIT = 10  # label
+PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # pixel centres along either axis
+FRAME = np.float32(1.3) * PIXELS  # a wider grid, on which a digit's extent and centre are found
+FAR = 99.0  # more than any distance
 
 
 class Random:
@@ -58,17 +63,17 @@ class Random:
 
 
 def _bumps(at: tf.Tensor, lines: int, reach: float) -> tf.Tensor:
-    """How far each line of a grid moves places along one axis with it: (n, 28) to (n, 28, lines)."""
+    """The weights of a grid's lines at positions along one axis: (n, 28) to (n, 28, lines)."""
     from_line = at[..., None] - np.linspace(-12, 12, lines, dtype=np.float32)
     bump = tf.exp(-((from_line / (reach * 24 / (lines - 1))) ** 2) / 2)
-    return bump / np.float32(np.sqrt(reach * np.sqrt(np.pi)))  # so that their squares add up to about 1
+    return bump / np.float32(np.sqrt(reach * np.sqrt(np.pi)))  # the squares add up to about 1
 
 
 def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Strokes that people add and MNIST's writers hardly did.
+    """Strokes that people add and that are rare in MNIST: bars, flags, feet, curls, closed fours.
 
     Returns two strokes (n, 2, from/to, 2), whether each is drawn (n, 2), and whether the five's own
-    bar is taken away (n, 1). Lengths below are shares of the digit's height.
+    bar is taken away (n, 1). Lengths below are relative to the digit's height.
     """
     top, bottom, half, mean = (ends[:, i] for i in range(4))
     right, corner = outermost[:, 0], outermost[:, 10 * DIRECTIONS // 16]  # corner: the top left one
@@ -141,7 +146,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     drawn &= tf.stack([low, tf.ones_like(low)], 1)
     first, second = chosen(first, top), chosen(second, bottom)
 
-    # What is left of the neighbour's stroke or of a printed line, where a digit was cut out of a number.
+    # A remnant of a neighbour's stroke or of a printed line, as where a digit is cut out of a number.
     which = tf.cast(random.uniform(0.0, DIRECTIONS)[:, 0], tf.int32)
     start = tf.gather(outermost, which, batch_dims=1)
     outwards = tf.sign(start[:, :1] - mean[:, :1])
@@ -154,13 +159,13 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
 
 
 def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The digits `index` redrawn and placed as `to_mnist` places them: (n, 784) in 0..1.
+    """Redraw n of the source images, placed as `to_mnist` places them: (n, 784) in 0..1.
 
     Args:
-        strokes: of all digits, as tensors, `fields` flat.
-        digit: (n,) int32, what they are.
-        index: (n,) int32, which they are.
-        seed: of everything that chance decides.
+        strokes: of all source images, as tensors, `fields` flat.
+        digit: (n,) int32, the labels of the n images.
+        index: (n,) int32, their indices in `strokes`.
+        seed: of all random numbers.
     """
     random = Random(seed, tf.shape(index)[0])
     u = random.uniform()[:, 0]
@@ -168,7 +173,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     pen = ~own & ~bolder
     calm = tf.where(pen, CALM, 1.0)[:, None]
 
-    # From a place on the new picture back to one on the old: a matrix, then a displacement.
+    # From a position in the new image to one in the source: a matrix, then a displacement.
     turn, slope, stretch = (
         random.normal(TURN) * calm,
         random.normal(SHEAR) * calm,
@@ -180,7 +185,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     waves = [random.normal(spread, 2, lines, lines) for spread, (lines, _) in zip((BEND, WOBBLE), WAVES)]
 
     def look_up(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """The old picture's places for the new one's columns x and rows y, both (n, 28): (n, 2, 784)."""
+        """Source positions for columns x and rows y of the new image, both (n, 28): (n, 2, 784)."""
         place = (
             matrix[..., :1] * tf.tile(x, [1, 28])[:, None] + matrix[..., 1:] * tf.repeat(y, 28, 1)[:, None]
         )
@@ -204,8 +209,8 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     half_pen = tf.where(bolder, tf.gather(strokes.width, index) / 2, 0.0)[:, None]
 
     def distance(place: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-        """(n, 784), from the middle line where a pen follows it, else from the outline, less within."""
-        # Outside the old picture, and at the end of its steps, there is no telling how far the ink is.
+        """(n, 784): from the skeleton for those drawn with a pen, else from the outline, negative inside."""
+        # The distance is unknown outside the source image and where its byte is saturated.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
         apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, FAR)
         apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
@@ -215,14 +220,13 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
             apart = tf.minimum(apart, tf.where(drawn[:, i, None], stroke, FAR))
         return apart
 
-    # Size and centre, MNIST's recipe: the digit is looked at in a wider frame before it is placed.
+    # Size and centre by MNIST's recipe, found on the wider grid.
     frame = tf.tile(FRAME[None], [random.n, 1])
     place = look_up(frame, frame)
     apart = distance(place, _bilinear(strokes.fields, index * 3 + tf.where(pen, 2, 1), place))
     width = tf.where(pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * random.uniform() ** 1.3, 0.0)
-    edge = width / 2 + tf.where(bolder[:, None], random.normal(BOLDER), 0.0)  # the ink ends so far off
-    # From near its edge, the ink reaches as far as the distance says, and farther in no direction. (From
-    # afar it may not: what bends the digit bends distances, too.)
+    edge = width / 2 + tf.where(bolder[:, None], random.normal(BOLDER), 0.0)  # distance at which the ink ends
+    # The ink's extent, from points near its edge: farther off, the distortion makes distances inexact.
     near = tf.where(tf.abs(apart - edge) < 1, apart, FAR)
     x, y = np.tile(FRAME, 28), np.repeat(FRAME, 28)
     longer = tf.reduce_max([tf.reduce_max(at - near, 1) - tf.reduce_min(at + near, 1) for at in (x, y)], 0)
@@ -235,7 +239,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         for at in (x, y)
     )
 
-    # Every pixel of the new picture looks up its place on the old one.
+    # Look up the source at every pixel of the placed image.
     place = look_up(x, y)
     value = _bilinear(strokes.fields, index * 3 + tf.where(own, 0, tf.where(bolder, 1, 2)), place)
     within = tf.where(own[:, None], SHARPER * (value / 255 - 0.5), edge - distance(place, value) * scale)
@@ -245,7 +249,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
 
 
 def _scan(pixels: tf.Tensor, random: Random) -> tf.Tensor:
-    """Pictures (n, 784) as scans of few pixels show them."""
+    """Images (n, 784) at a lower resolution, enlarged again."""
     which = tf.cast(random.uniform(0.0, len(SCANS))[:, 0], tf.int32)
     reduce = tf.gather(np.stack([_reduction(cells) for cells in SCANS]), which)
     coarse = reduce @ tf.reshape(pixels, [-1, 28, 28]) @ tf.linalg.matrix_transpose(reduce)
@@ -254,7 +258,7 @@ def _scan(pixels: tf.Tensor, random: Random) -> tf.Tensor:
 
 
 def _reduction(cells: float) -> np.ndarray:
-    """(28, 28): what reduces 28 pixels to so many cells, and looks them up again between their middles."""
+    """(28, 28) matrix that averages 28 pixels into so many cells, and interpolates linearly between them."""
     size = 28 / cells
     edges = np.arange(29)
     middles = (np.arange(np.ceil(cells)) + 0.5) * size
@@ -265,7 +269,7 @@ def _reduction(cells: float) -> np.ndarray:
 
 
 def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-    """What stands at places (n, 2, 784) of the fields `which` (n,): (n, 784)."""
+    """The fields `which` (n,) at positions (n, 2, 784), interpolated: (n, 784)."""
     at = tf.clip_by_value((place + CENTRE) * (GRID_SIDE / 28) - 0.5, 0.0, GRID_SIDE - 1.01)
     corner = tf.cast(at, tf.int32)
     x, y = tf.unstack(at - tf.cast(corner, tf.float32), axis=1)
@@ -276,25 +280,25 @@ def _bilinear(fields: tf.Tensor, which: tf.Tensor, place: tf.Tensor) -> tf.Tenso
 
 
 def _distance(place: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """Of places (n, 2, 784) from the line between two points (n, 2): (n, 784)."""
+    """Distance of positions (n, 2, 784) from the line between two points (n, 2): (n, 784)."""
     way, place = (end - start)[..., None], place - start[..., None]
     squared = tf.maximum(tf.reduce_sum(way**2, 1, keepdims=True), 1e-3)
     along = tf.clip_by_value(tf.reduce_sum(place * way, 1, keepdims=True) / squared, 0.0, 1.0)
     return tf.sqrt(tf.reduce_sum((place - along * way) ** 2, 1) + 1e-6)
 
 
-def drawing(strokes: Strokes, digits: np.ndarray, seed: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """What draws a batch: from its number and its size to (n, 784) pixels and the digits (n,) they show."""
-    tensors = Strokes(*map(tf.constant, strokes))._replace(fields=tf.constant(strokes.fields.reshape(-1)))
-    labels = tf.constant(digits, tf.int32)
+_redraw = tf.function(redraw, jit_compile=True)
 
-    @tf.function(jit_compile=True)
-    def redraw_all(number: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        return redraw(tensors, tf.gather(labels, index), index, number + seed * 1_000_003)
+
+def drawing(strokes: Strokes, labels: np.ndarray, seed: int) -> Draw:
+    """The function that draws a batch: from its number and size to (n, 784) pixels and (n,) labels."""
+    tensors = Strokes(*map(tf.constant, strokes))._replace(fields=tf.constant(strokes.fields.reshape(-1)))
+    label = tf.constant(labels, tf.int32)
 
     def draw(number: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
         number = tf.cast(number, tf.int32)
-        index = tf.random.stateless_uniform([n], [number, seed], 0, len(digits), tf.int32)
-        return redraw_all(number, index), tf.gather(labels, index)
+        index = tf.random.stateless_uniform([n], [number, seed], 0, len(labels), tf.int32)
+        shown = tf.gather(label, index)
+        return _redraw(tensors, shown, index, number + seed * 1_000_003), shown
 
     return draw

@@ -69,6 +69,10 @@ def nothing_answered(page: Page) -> None:
     expect(page.locator("#hint")).to_have_text("Draw a digit or a number.")
 
 
+def _is_sent(request: Request) -> bool:
+    return not request.url.startswith("data:")
+
+
 def is_answer(message: Request | Response) -> bool:
     return message.url.rstrip("/").endswith("/component_server")
 
@@ -135,10 +139,10 @@ def test_both_networks_answer(page: Page, app: str) -> None:
 def test_an_answer_is_one_small_request_while_the_panel_is_closed(page: Page, app: str) -> None:
     open_app(page, app)
     if page.locator("#inside details.panel").evaluate("details => details.open"):
-        page.locator("#inside summary").click()
+        page.locator("#inside .panel > summary").click()
     page.wait_for_timeout(500)
     requests: list[Request] = []
-    page.on("request", lambda request: requests.append(request))
+    page.on("request", lambda request: requests.append(request) if _is_sent(request) else None)
     for stroke in FORTY_TWO:
         draw(page, stroke)
     scribble = [(0.5 + 0.45 * math.sin(3.1 * i), 0.5 + 0.45 * math.cos(1.7 * i)) for i in range(40)]
@@ -233,7 +237,7 @@ def test_the_keys_leave_other_fields_alone(page: Page, app: str) -> None:
     page.evaluate("document.body.append(Object.assign(document.createElement('input'), {id: 'other'}))")
     page.locator("#other").press("Delete")
     page.locator("#other").press("Control+z")
-    page.locator("#inside summary").press("Escape")  # nor is the explanation a place to clear from
+    page.locator("#inside .panel > summary").press("Escape")  # nor is the explanation a place to clear from
     page.wait_for_timeout(50)
     assert ink(page) > 0
 
@@ -362,8 +366,8 @@ def test_42_is_read_and_each_of_its_digits_can_be_chosen(page: Page, app: str) -
         assert shown and sheet
         left, top, right, bottom = read(canvas(page)).digits[index].box
         height, width = canvas(page).shape[:2]
-        assert shown["x"] - sheet["x"] == pytest.approx(sheet["width"] * left / width, abs=5)
-        assert shown["y"] - sheet["y"] == pytest.approx(sheet["height"] * top / height, abs=5)
+        assert shown["x"] - sheet["x"] == pytest.approx(sheet["width"] * left / width, abs=8)
+        assert shown["y"] - sheet["y"] == pytest.approx(sheet["height"] * top / height, abs=8)
         assert shown["width"] == pytest.approx(sheet["width"] * (right - left) / width, abs=8)
         assert shown["height"] == pytest.approx(sheet["height"] * (bottom - top) / height, abs=8)
     page.mouse.move(0, 0)
@@ -431,11 +435,11 @@ def test_the_dark_theme_keeps_the_drawing_and_sends_the_same(page: Page, app: st
     open_app(page, app + "/?__theme=light")
     draw(page, SEVEN)
     expect_text(page, "7")
-    page.wait_for_timeout(200)
+    expect_answer_for_the_drawing(page)
     light = page.locator("#preview img").get_attribute("src")
     page.goto(app + "/?__theme=dark")  # as Gradio's own settings do it
     expect_text(page, "7")
-    assert page.locator("#preview img").get_attribute("src") == light
+    expect(page.locator("#preview img")).to_have_attribute("src", light or "")
     shot = page.locator("#pad .sheet").screenshot()
     grey = read_picture(shot)[..., :3].mean(-1)
     assert np.median(grey) < 60 and np.percentile(grey, 99) > 200  # light ink on a dark sheet

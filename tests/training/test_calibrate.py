@@ -61,12 +61,12 @@ def test_calibration_divides_the_logits_and_keeps_the_digits(validation: Validat
     x, _ = validation
     steps, t = net.forward(x), net.config["temperature"]
     assert t > 2  # the shipped network is calibrated; this one is three times as sure
-    assert steps.logits == pytest.approx(3 * before.forward(x).logits / t, rel=1e-3, abs=1e-3)
+    assert steps.logits == pytest.approx(3 * before.forward(x).logits / t, rel=1e-3, abs=0.05)  # float16
     assert net.config["epochs"] == 7
     assert (digit_score(steps.logits) >= net.config["no_digit_below"]).mean() == pytest.approx(
-        0.99, abs=0.003
+        0.98, abs=0.003
     )
-    assert (steps.probabilities.max(1) >= net.config["not_sure_below"]).mean() > 0.98
+    assert (steps.probabilities.max(1) >= net.config["not_sure_below"]).mean() > 0.99
 
 
 @pytest.mark.parametrize("threshold", [True, "0", None, float("nan"), 1e9])
@@ -77,8 +77,8 @@ def test_a_threshold_that_is_no_score_is_refused(threshold: object) -> None:
 
 
 def test_the_last_snapshot_is_the_network(tmp_path: Path, validation: Validation) -> None:
-    net, other = load("relu"), load("sigmoid")
-    net.config |= {"temperature": 0.5, "epochs": 9}
+    shipped, other = load("relu"), load("sigmoid")
+    net = MLP(shipped.weights, shipped.config | {"temperature": 0.5, "epochs": 9})
     save_snapshots(net, {0: other.weights, 2: other.weights}, validation, tmp_path / "s.safetensors")
     with safe_open(tmp_path / "s.safetensors", "np") as file:
         metadata = file.metadata()

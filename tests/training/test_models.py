@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -23,36 +23,27 @@ def strokes(mnist: Mnist) -> Strokes:
     return measure_strokes(mnist.x_train[:1500])
 
 
-@pytest.fixture
-def fit(strokes: Strokes, mnist: Mnist) -> Callable[..., models.Fit]:
+@pytest.fixture(scope="module")
+def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], models.Fit]]:
+    """Four epochs of the teacher and of the networks, with a checkpoint after each second one."""
     labels = mnist.y_train[:1500].copy()
     labels[::5] = models.NO_DIGIT
     validation = mnist.x_train[1500:2000].reshape(-1, 784) / np.float32(255), mnist.y_train[1500:2000]
-
-    def fit(folder: Path, epochs: int, seed: int = 1) -> models.Fit:
-        return models.fit(strokes, labels, validation, BOTH, folder, epochs, batch_size=64, seed=seed)
-
-    return fit
-
-
-def same(a: models.Fit, b: models.Fit) -> bool:
-    return all(a.weights[n][t].tobytes() == b.weights[n][t].tobytes() for n in BOTH for t in SHAPES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "ECHOES", 2)
+        patch.setattr(models, "STUDENT_EPOCHS", 1)
+        yield lambda folder: models.fit(strokes, labels, validation, BOTH, folder, 4, batch_size=64)
 
 
-def test_the_seed_determines_every_byte(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
-    first, again = fit(tmp_path / "a", 2), fit(tmp_path / "b", 2)
-    assert same(first, again)
-    assert not same(first, fit(tmp_path / "c", 2, seed=2))
+@pytest.fixture(scope="module")
+def whole(fit: Callable[[Path], models.Fit], tmp_path_factory: pytest.TempPathFactory) -> models.Fit:
+    return fit(tmp_path_factory.mktemp("whole"))
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(
-    fit: Callable[..., models.Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fit: Callable[[Path], models.Fit], whole: models.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "ECHOES", 2)
-    monkeypatch.setattr(models, "STUDENT_EPOCHS", 1)
-    epochs = 4
-    whole = fit(tmp_path / "whole", epochs)
-
+    """To the byte, which also says that the seed determines all."""
     interrupted = []
 
     class Interrupted(models.Checkpoint):
@@ -66,27 +57,33 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
         patch.setattr(models, "Checkpoint", Interrupted)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
-                fit(tmp_path / "parts", epochs)
+                fit(tmp_path)
     assert interrupted == [["teacher"], BOTH]
-    resumed = fit(tmp_path / "parts", epochs)
-    assert same(whole, resumed)
-    assert whole.snapshots.keys() == resumed.snapshots.keys() == {0, 1, 2}
+    resumed = fit(tmp_path)
+    for name in BOTH:
+        for tensor, weights in whole.weights[name].items():
+            assert weights.tobytes() == resumed.weights[name][tensor].tobytes()
+    assert whole.snapshots.keys() == resumed.snapshots.keys()
     for epoch, nets in whole.snapshots.items():
         for name in BOTH:
             for tensor, weights in nets[name].items():
                 assert np.array_equal(weights, resumed.snapshots[epoch][name][tensor])
 
 
-def test_snapshots_begin_before_the_first_step(fit: Callable[..., models.Fit], tmp_path: Path) -> None:
-    fitted = fit(tmp_path, 2)
-    assert fitted.snapshots.keys() == {0, 1}
-    start = models.build(BOTH, 1)
+def test_snapshots_begin_before_the_first_step(whole: models.Fit) -> None:
+    assert whole.snapshots.keys() == {0, 1, 2}
+    start = models.build(BOTH, models.SEED)
     for name in BOTH:
         for i in range(3):
             kernel, bias = start.get_layer(f"{name}_{i + 1}").get_weights()
-            assert np.array_equal(fitted.snapshots[0][name][f"w{i + 1}"], kernel)
-            assert np.array_equal(fitted.snapshots[0][name][f"b{i + 1}"], bias)
-        assert not np.array_equal(fitted.snapshots[1][name]["w3"], fitted.weights[name]["w3"])
+            assert np.array_equal(whole.snapshots[0][name][f"w{i + 1}"], kernel)
+            assert np.array_equal(whole.snapshots[0][name][f"b{i + 1}"], bias)
+        assert not np.array_equal(whole.snapshots[2][name]["w3"], whole.weights[name]["w3"])
+
+
+def test_the_history_is_of_the_validation_images(whole: models.Fit) -> None:
+    assert [row["epoch"] for row in whole.history] == [0, 1, 2, 3]
+    assert all(0 <= row[f"val_{name}_accuracy"] <= 1 for row in whole.history for name in BOTH)
 
 
 def test_no_digit_is_an_eleventh_class_with_the_logit_0() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.mlp import load
+from mnist_mlp.network import digit_score
 from mnist_mlp.training.data import Mnist
 from mnist_mlp.training.non_digits import FREE, FROM_DIGITS, SHARES, non_digits, to_learn_from
 
@@ -18,8 +19,8 @@ def test_the_seed_determines_drawings_in_mnists_form(kind: str, mnist: Mnist) ->
     first, again, other = (non_digits(kind, 20, *digits, seed) for seed in (1, 1, 2))
     assert first.shape == (20, 28, 28) and first.dtype == np.uint8
     assert np.array_equal(first, again) and not np.array_equal(first, other)
-    ink = first > 0
-    assert (ink.any(1).sum(1) <= 22).all() and (ink.any(2).sum(1) <= 22).all()  # 20 and smooth edges
+    ink = first > 127
+    assert (ink.any(1).sum(1) <= 21).all() and (ink.any(2).sum(1) <= 21).all()
     y, x = np.mgrid[:28, :28]
     weight = first.sum((1, 2))
     assert np.abs((first * x).sum((1, 2)) / weight - 14).max() < 1
@@ -34,18 +35,13 @@ def test_all_kinds_are_learnt_from_but_the_typeface_that_is_measured_on(mnist: M
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid"])
-def test_the_shipped_networks_refuse_most(name: str, mnist: Mnist) -> None:
-    """And not by refusing digits: MNIST's training images are the comparison."""
-    from mnist_mlp.network import digit_score
-
+def test_the_shipped_networks_refuse_non_digits_and_keep_digits(name: str, mnist: Mnist) -> None:
     net, (x, y) = load(name), (mnist.x_train[:500], mnist.y_train[:500])
-    if "no_digit_below" not in net.config:
-        pytest.skip("these weights were not trained on non-digits")
 
     def kept(images: np.ndarray) -> float:
         score = digit_score(net.forward(images.astype(np.float32) / 255).logits)
         return float((score >= net.config["no_digit_below"]).mean())
 
     assert kept(x) > 0.97
-    for kind in ("held-out typeface", "scribbles", "pairs"):
-        assert kept(non_digits(kind, 200, x, y, 99)) < 0.1
+    for kind, most in {"held-out typeface": 0.1, "pairs": 0.1, "scribbles": 0.3, "halves": 0.3}.items():
+        assert kept(non_digits(kind, 200, x, y, 99)) < most

@@ -35,7 +35,7 @@ def run(folder: Path, *arguments: str) -> None:
 
 
 def test_a_small_run_learns_and_saves_what_loads_again(few: Mnist, tmp_path: Path) -> None:
-    run(tmp_path, "--epochs", "24", "--batch-size", "32")
+    run(tmp_path, "--epochs", "15", "--batch-size", "32")
     weights = tmp_path / "weights"
     metrics = json.loads((weights / "metrics.json").read_text())
     for name in ACTIVATIONS:
