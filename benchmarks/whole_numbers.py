@@ -1,6 +1,6 @@
 """How many whole numbers are read right, by length, and how long one takes.
 
-    python benchmarks/numbers.py
+    python benchmarks/whole_numbers.py
 
 The numbers are made of MNIST's test images side by side, apart and touching. Writes results/numbers.json,
 and docs/numbers_wrong.png with five that were read wrong.
@@ -85,7 +85,7 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
     result = {
-        "command": "python benchmarks/numbers.py",
+        "command": "python benchmarks/whole_numbers.py",
         "split": options.split,
         "network": options.network,
         "numbers_of_each": options.count,
