@@ -36,8 +36,8 @@ from mnist_mlp import MLP, load
 from mnist_mlp.network import LAYERS, _check_input
 from mnist_mlp.training.data import load_mnist
 
-ROUNDS = {1: 60, 10_000: 30}  # turns of each
-CALLS = {1: 300, 10_000: 1}  # calls a turn
+ROUNDS = {1: 200, 10_000: 20}  # turns of each
+CALLS = {1: 30, 10_000: 1}  # calls a turn
 
 
 def in_keras(net: MLP) -> Callable[[np.ndarray], Any]:

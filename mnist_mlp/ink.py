@@ -45,7 +45,7 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
         return _stretch(contrast)
     light = _grey(canvas[..., :3])
     if np.bincount(light.reshape(-1)).max() >= FLAT * light.size:
-        return _cut_tight(light)
+        return _cut_tight(max(colours, key=np.ptp))
     return photographed(light)
 
 

@@ -46,8 +46,8 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """exp(logits) / sum(exp(logits)) over the last axis."""
     # Softmax is shift-invariant; with the largest logit at 0, exp cannot overflow.
-    e = np.exp(logits - logits.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    e = np.exp(logits - np.maximum.reduce(logits, -1, keepdims=True))
+    return e / np.add.reduce(e, -1, keepdims=True)
 
 
 def digit_score(logits: np.ndarray) -> np.ndarray:

@@ -8,12 +8,12 @@ from mnist_mlp.pieces import Pieces, Runs
 
 # Log-probabilities, fitted on numbers made of MNIST's training digits.
 EACH = -0.3  # a digit
-CUT = -2.0  # for ink cut, in shares of the line's height
+CUT = -1.3  # for ink cut, in shares of the line's height
 LOW = -15.0  # for each line's height that a digit is lower than LOW_BELOW
 LOW_BELOW = 0.6
-WIDE = -10.0  # for each line's height that a digit is wider than WIDE_ABOVE
+WIDE = -3.0  # for each line's height that a digit is wider than WIDE_ABOVE
 WIDE_ABOVE = 1.1
-GAP = -0.5  # a gap within a digit
+GAP = -0.3  # a gap within a digit
 MARK = -1.5  # a mark
 TALL = -4.0  # for each line's height of a mark
 TALLEST_MARK = 0.45

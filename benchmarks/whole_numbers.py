@@ -1,0 +1,100 @@
+"""How many whole numbers are read right, by length, and how long one takes.
+
+    python benchmarks/whole_numbers.py
+
+The numbers are made of MNIST's test images side by side, apart and touching. Writes results/numbers.json,
+and docs/numbers_wrong.png with five that were read wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from mnist_mlp import read
+from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.numbers import Number, make
+
+ROOT = Path(__file__).parents[1]
+RESULT = Path(__file__).parent / "results" / "numbers.json"
+PICTURE = ROOT / "docs" / "numbers_wrong.png"
+LENGTHS = range(1, 9)
+SHOWN = 5
+
+
+def numbers(split: str, count: int, length: int, touching: bool) -> list[Number]:
+    mnist = load_mnist()
+    images, labels = (mnist.x_test, mnist.y_test)
+    if split == "validation":
+        images, labels = mnist.x_train[50_000:], mnist.y_train[50_000:]
+    rng = np.random.default_rng([length, touching])
+    chosen = rng.integers(0, len(images), (count, length))
+    return [make(images[some], labels[some], rng, touching) for some in chosen]
+
+
+def picture(wrong: list[tuple[np.ndarray, str, str]]) -> Image.Image:
+    """The first few, under each other, each with its number and what was read."""
+    height = 100
+    sheet = Image.new("L", (720, height * len(wrong) + 8), 255)
+    for row, (canvas, text, got) in enumerate(wrong):
+        image = Image.fromarray(canvas)
+        image.thumbnail((560, height - 8))
+        sheet.paste(image, (8, row * height + 4))
+        message = f"{text}, read as {got or 'none'}"
+        ImageDraw.Draw(sheet).text((580, row * height + 44), message, 0, font_size=14)
+    return sheet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100, help="numbers of each length and kind")
+    parser.add_argument("--split", choices=["test", "validation"], default="test")
+    parser.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
+    options = parser.parse_args()
+    rows, wrong = [], []
+    for touching in (False, True):
+        for length in LENGTHS:
+            right, sure, times = [], [], []
+            for number in numbers(options.split, options.count, length, touching):
+                start = time.perf_counter()
+                reading = read(number.canvas, options.network)
+                times.append(time.perf_counter() - start)
+                right.append(reading.text == number.text)
+                if not reading.hint:
+                    sure.append(right[-1])
+                if not right[-1] and length in (3, 4, 5):
+                    wrong.append((number.canvas, number.text, reading.text))
+            rows.append(
+                {
+                    "digits": length,
+                    "touching": touching,
+                    "right": round(float(np.mean(right)), 4),
+                    "without_a_hint": round(len(sure) / len(right), 4),
+                    "right_without_a_hint": round(float(np.mean(sure)), 4) if sure else None,
+                    "median_ms": round(1000 * statistics.median(times), 1),
+                }
+            )
+            print(rows[-1], flush=True)
+    result = {
+        "command": "python benchmarks/whole_numbers.py",
+        "split": options.split,
+        "network": options.network,
+        "numbers_of_each": options.count,
+        "rows": rows,
+    }
+    if options.split == "test":
+        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
