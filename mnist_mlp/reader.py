@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
-from mnist_mlp.network import Network, shipped, softmax
+from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import Line, Pieces, Runs, cut, find_lines, runs, show
 from mnist_mlp.prior import run_scores
@@ -26,10 +26,12 @@ MOST_DIGITS = 200
 KEPT = 10  # readings considered, and ways kept at each cut
 BLOCK = 256  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
-SURE = math.log(0.98)  # a drawing that is one digit so likely is not cut
-WIDE = 1.4  # of its height: one that is wider is cut, however sure the network is
+SURE = math.log(0.65)  # a drawing that is one digit so likely is not cut
+WIDE = 2.0  # of its height: one that is wider is cut, however sure the network is
 NOT_READ = -1.5  # the mean log-probability of a number's digits, below which it is none
-WEAKEST = math.log(0.5)  # of a number's digits: below it, there is doubt
+WEAKEST = math.log(0.85)  # of a number's digits: below it, there is doubt
+SURE_NUMBER = 0.7  # a number that is less likely is read with a hint
+DOUBT = 1.5  # by how much the score may lack for a digit that is read with a hint
 NO_DIGIT = "That does not look like a digit."
 
 
@@ -130,7 +132,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
     if likely.mean() < NOT_READ:
         return Reading("", 0.0, NO_DIGIT, digits, readings)
     (text, confidence), *_ = readings.items()
-    doubt = confidence < _threshold(net) or likely.min() < WEAKEST
+    doubt = confidence < SURE_NUMBER or likely.min() < WEAKEST
     return Reading(text, confidence, _not_sure(readings) if doubt else "", digits, readings)
 
 
@@ -143,10 +145,14 @@ def _one_digit(found: Found, net: Network) -> Reading:
     digit, logits = found
     order = np.argsort(digit.probabilities)[::-1]
     readings = {str(d): float(digit.probabilities[d]) for d in order}
-    if np.logaddexp.reduce(logits) < net.config.get("no_digit_below", -np.inf):
+    lowest: Any = net.config.get("no_digit_below", -math.inf)
+    lacks = lowest - float(digit_score(logits))
+    if lacks > DOUBT:
         return Reading("", 0.0, NO_DIGIT, (digit,), readings)
     confidence = float(digit.probabilities[order[0]])
     hint = _not_sure(readings) if confidence < _threshold(net) else ""
+    if lacks > 0:
+        hint = f"Not sure: it could be {_a(str(order[0]))}, or no digit."
     return Reading(str(order[0]), confidence, hint, (digit,), readings)
 
 
