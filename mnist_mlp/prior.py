@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_mlp.pieces import Pieces, Runs
 
-# Log-probabilities, fitted on numbers made of MNIST's training digits.
+# Log-probabilities, tuned on numbers of MNIST's training digits, of pen strokes and of scanned amounts.
 EACH = -0.3  # a digit
 CUT = -1.3  # for ink cut, in shares of the line's height
 LOW = -15.0  # for each line's height that a digit is lower than LOW_BELOW

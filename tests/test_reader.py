@@ -75,7 +75,7 @@ def numbers(mnist: Mnist, n: int, digits: int) -> Any:
 def test_numbers_of_mnist_s_digits_are_read(mnist: Mnist) -> None:
     readings = [(read(number.canvas), number) for number in numbers(mnist, 40, 3)]
     assert np.mean([reading.text == number.text for reading, number in readings]) >= 0.75
-    away = []
+    away = []  # by how many pixels a box is off; a digit that reaches over its neighbour is cut
     for reading, number in readings:
         if reading.text != number.text:
             continue
