@@ -185,12 +185,12 @@ def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:
     return box["x"] + box["width"] * x, box["y"] + box["height"] * y
 
 
-def draw(page: Page, points: Points, up: bool = True, pause: float = 8) -> None:
-    """Draw a stroke with the mouse, with a pause of milliseconds after each point."""
+def draw(page: Page, points: Points, up: bool = True, pause: float = 8, steps: int = 4) -> None:
+    """Draw a stroke with the mouse: `steps` moves to each point, then a pause of milliseconds."""
     page.mouse.move(*on_canvas(page, *points[0]))
     page.mouse.down()
     for point in points[1:]:
-        page.mouse.move(*on_canvas(page, *point), steps=4)
+        page.mouse.move(*on_canvas(page, *point), steps=steps)
         page.wait_for_timeout(pause)
     if up:
         page.mouse.up()

@@ -56,9 +56,9 @@ def test_a_link_is_short_however_much_is_drawn(page: Page, browser: Browser, app
     open_app(page, app)
     page.get_by_role("button", name="Example: 7").click()
     expect_text(page, "7")
-    for turn in range(4):
-        wave = [(0.1 + 0.008 * i, 0.2 + 0.15 * turn + 0.05 * (i % 7) / 7) for i in range(100)]
-        draw(page, wave, pause=0)
+    for turn in range(8):
+        wave = [(0.1 + 0.008 * i, 0.1 + 0.1 * turn + 0.05 * (i % 7) / 7) for i in range(100)]
+        draw(page, wave, pause=0, steps=1)
     link = copy_link(page)
     assert len(link) <= 2000
     other = open_link(browser, link)
