@@ -123,7 +123,7 @@ def test_the_pad_is_there_for_the_pen_as_soon_as_it_is_seen(page: Page, app: str
 
 def test_both_networks_answer(page: Page, app: str) -> None:
     open_app(page, app)
-    draw(page, ZERO[:18])  # what it is to become, the two see differently
+    draw(page, ZERO[:18])  # only begun, it is no digit; the two disagree on what it is nearest to
     expect_answer_for_the_drawing(page)
     seen = read_data_url(page.locator("#preview img").get_attribute("src") or "") / np.float32(255)
     relu, sigmoid = (load(name).predict_proba(seen.reshape(784)) for name in ("relu", "sigmoid"))
@@ -131,7 +131,7 @@ def test_both_networks_answer(page: Page, app: str) -> None:
     for name, wanted in (("ReLU", relu), ("Sigmoid", sigmoid), ("ReLU", relu)):
         page.get_by_label(name).click()
         expect(page.locator("#label")).to_contain_text(f"{100 * wanted.max():.0f}%")
-        expect_text(page, str(wanted.argmax()))
+        expect_text(page, "?")
         shown = re.findall(r"(\d)\s+(\d+)%", page.locator("#label").inner_text())
         assert len(shown) == 3
         for label, percent in shown:
