@@ -161,7 +161,7 @@ def test_a_server_that_is_started_again_finds_the_drawing_and_answers_it(
     page.mouse.up()
     page.wait_for_timeout(2500)
     drawn = ink(page)
-    again = start_app(int(app.url.rsplit(":", 1)[1]))
+    again = start_app(port=int(app.url.rsplit(":", 1)[1]))
     expect(page.locator("#pad .notice")).to_be_empty(timeout=40000)
     expect_answer_for_the_drawing(page)  # by itself
     assert ink(page) == drawn

@@ -427,7 +427,7 @@ while True:
             text=True,
         )
         assert process.stdout and process.stdout.readline() == "ready\n"
-        assert killed(process, rng.uniform(0, 0.3))
+        assert killed(process, rng.uniform(0, 1))
         if cache.exists():
             assert cache.read_bytes() == npz
     assert cache.exists()
