@@ -13,6 +13,7 @@ MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
 FLAT = 0.06  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
+FILLED = 0.95  # share of its box that an opaque picture covers; strokes cover less
 
 
 def find_ink(canvas: np.ndarray) -> np.ndarray:
@@ -37,8 +38,10 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
     if len(colours) == 4:
         alpha = colours.pop()
         if _quantile(_border(alpha), 0.5) < 128:
-            # A transparent ground has no colour to differ from: what is opaque is the ink.
-            return _stretch(alpha)
+            filled = _fill_around(colours, alpha > 127)
+            if filled is None:  # a transparent ground has no colour to differ from: what is opaque is the ink
+                return _stretch(alpha)
+            colours, canvas = filled, np.stack(filled, -1)
     contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
     border = _border(contrast)
     if _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size:
@@ -47,6 +50,18 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
     if np.bincount(light.reshape(-1)).max() >= FLAT * light.size:
         return _cut_tight(max(colours, key=np.ptp))
     return photographed(light)
+
+
+def _fill_around(colours: list[np.ndarray], opaque: np.ndarray) -> list[np.ndarray] | None:
+    """A picture on a transparent canvas, its ground continued around it; None where there are strokes."""
+    rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
+    if not rows.size:
+        return None
+    picture = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    contrast = max(int(np.ptp(colour[picture])) for colour in colours)
+    if opaque[picture].mean() < FILLED or contrast < MIN_CONTRAST:
+        return None
+    return [np.where(opaque, colour, _quantile(_border(colour[picture]), 0.5)) for colour in colours]
 
 
 def _cut_tight(light: np.ndarray) -> np.ndarray:

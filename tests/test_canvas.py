@@ -390,3 +390,15 @@ def test_other_input_is_refused_and_the_error_says_what_came(
 ) -> None:
     with pytest.raises(error, match=f"a canvas is .*got .*{came}"):
         to_mnist(canvas)
+
+
+@pytest.mark.parametrize("margin", [(0, 40), (60, 0), (30, 50)])
+def test_a_picture_on_a_transparent_canvas_is_read_as_by_itself(
+    mnist: Mnist, margin: tuple[int, int]
+) -> None:
+    for image in mnist.x_train[:20]:
+        picture = np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC))
+        for grey in (picture, 255 - picture):
+            opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+            padded = np.pad(opaque, ((margin[0],) * 2, (margin[1],) * 2, (0, 0)))
+            assert np.abs(to_mnist(padded) - to_mnist(grey)).max() < 0.01

@@ -254,4 +254,7 @@ def test_any_copy_answers_and_one_may_stop_in_the_middle_of_a_stroke(
 
 def _truth(request: Request) -> str:
     asked: dict[str, Any] = json.loads(request.post_data or "")["data"]
-    return read(read_data_url(asked["picture"])).text or "?" if asked["picture"] else "–"
+    if not asked["picture"]:
+        return "–"
+    reading = read(read_data_url(asked["picture"]))
+    return reading.text or ("?" if reading.readings else "–")
