@@ -11,7 +11,7 @@ import numpy as np
 from gradio.events import Events
 from PIL import Image
 
-from mnist_mlp.canvas import find_ink
+from mnist_mlp.ink import find_ink
 from mnist_mlp.page.answer import answer
 from mnist_mlp.page.part import HERE, Part
 from mnist_mlp.picture import read_picture
