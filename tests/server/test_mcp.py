@@ -7,12 +7,11 @@ import http.server
 import json
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import data_url
+from helpers import data_url, run_async
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
@@ -27,9 +26,7 @@ def ask(app: str, what: Callable[[ClientSession], Awaitable[Any]], query: str = 
             await client.initialize()
             return await what(client)
 
-    # In a thread of its own: the browser of other tests leaves a running loop in this one.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, asyncio.wait_for(session(), 60)).result()
+    return run_async(asyncio.wait_for(session(), 60))
 
 
 def call(app: str, tool: str = "read_number", **arguments: Any) -> Any:

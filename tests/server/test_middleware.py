@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -15,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
-from helpers import Server, data_url, launched, png, wait_until
+from helpers import Server, data_url, launched, png, run_async, wait_until
 
 from mnist_mlp.server import middleware
 from mnist_mlp.server.middleware import Quota
@@ -130,15 +129,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_cache_is_full_by_bytes_or_by_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "MAX_CACHE", 1000)
     monkeypatch.setattr(middleware, "MAX_FILES", 10)
-    assert asyncio.run(Quota().has_room(1000))
-    assert not asyncio.run(Quota().has_room(1001))
+    assert run_async(Quota().has_room(1000))
+    assert not run_async(Quota().has_room(1001))
     (folder / "large").write_bytes(bytes(900))
-    assert not asyncio.run(Quota().has_room(101))
+    assert not run_async(Quota().has_room(101))
     (folder / "large").unlink()
     (folder / "deep").mkdir()
     for number in range(10):
         (folder / "deep" / str(number)).touch()
-    assert not asyncio.run(Quota().has_room(1))
+    assert not run_async(Quota().has_room(1))
 
 
 def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +152,12 @@ def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytes
 
     async def upload() -> list[bool]:
         quota = Quota()
+        measured.append(threading.current_thread().name)
         return [await quota.has_room(1) for _ in range(12)]
 
-    assert asyncio.run(upload()) == [True] * 10 + [False] * 2
-    assert len(measured) == 1 and measured != [threading.main_thread().name]  # and not on the event loop
+    assert run_async(upload()) == [True] * 10 + [False] * 2
+    loop, *others = measured
+    assert len(others) == 1 and others != [loop]  # not on the event loop
 
 
 def test_a_full_cache_refuses_uploads_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,5 +181,5 @@ def test_an_error_in_the_app_ends_in_json_without_its_text() -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             return await client.get("/anything")
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     assert answer.status_code == 500 and "secret" not in answer.text and answer.json()["detail"]
