@@ -32,13 +32,15 @@ from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
 from mnist_mlp.training.models import BATCH_SIZE, EPOCHS, SEED, Fit, fit
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
+from mnist_mlp.training.numbers import segments
 from mnist_mlp.training.publish import publish
 from mnist_mlp.training.redraw import NO_DIGIT
 from mnist_mlp.training.snapshots import save_snapshots
 from mnist_mlp.training.strokes import measure_strokes
 
 VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
-NON_DIGITS = 25_000
+NON_DIGITS = 18_000
+SEGMENTS = 12_000
 PICTURES = Path(__file__).parent / "docs"
 
 
@@ -56,8 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
     checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
 
     others = to_learn_from(args.non_digits, images, digits, args.seed)
-    strokes = measure_strokes(np.concatenate([images, others]))
-    labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8)])
+    cut, cut_labels = segments(SEGMENTS * args.non_digits // NON_DIGITS, images, digits, args.seed)
+    strokes = measure_strokes(np.concatenate([images, others, cut]))
+    labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8), cut_labels])
     trained = fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
     facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
     nets = {name: calibrated(name, trained.weights[name], validation, facts) for name in names}

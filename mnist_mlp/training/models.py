@@ -22,7 +22,7 @@ from mnist_mlp.network import LAYERS, SHAPES
 from mnist_mlp.training.redraw import NO_DIGIT, Draw, drawing
 from mnist_mlp.training.strokes import Strokes
 
-EPOCHS = 480
+EPOCHS = 900
 BATCH_SIZE = 256
 SEED = 1
 CLASSES = NO_DIGIT + 1  # the ten digits, and no digit
@@ -31,7 +31,7 @@ WARMUP = 500  # steps
 WEIGHT_DECAY = 0.01  # decoupled (AdamW)
 EMA_MOMENTUM = 0.999  # of the exponential moving average of the weights, which is what is kept
 ECHOES = 15  # epochs that learn from the same drawn images: drawing one costs more than a training step
-SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400)  # epochs after which the weights are kept
+SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 700)  # epochs after which the weights are kept
 LOG = "log.csv"
 
 # The teacher

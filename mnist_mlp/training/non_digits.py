@@ -200,7 +200,7 @@ def _piece(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> 
     side = _across(np.array([np.cos(angle), np.sin(angle)]))
     ink = images[i] > 100
     cut = np.quantile(side[ink], rng.uniform(0.3, 0.62))
-    return _no_digit(np.where(side <= cut, images[i], 0), digits[i], angle)
+    return unless_digit(np.where(side <= cut, images[i], 0), digits[i], angle)
 
 
 def half(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
@@ -210,7 +210,7 @@ def half(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np
     side = _across(np.array([np.cos(angle), np.sin(angle)]))
     ink = images[i] > 100
     middle = (side[ink].min() + side[ink].max()) / 2
-    return _no_digit(np.where(side <= middle, images[i], 0), digits[i], angle)
+    return unless_digit(np.where(side <= middle, images[i], 0), digits[i], angle)
 
 
 def _across(direction: np.ndarray) -> np.ndarray:
@@ -218,7 +218,7 @@ def _across(direction: np.ndarray) -> np.ndarray:
     return x * direction[0] + y * direction[1]
 
 
-def _no_digit(piece: np.ndarray, digit: int, angle: float) -> np.ndarray:
+def unless_digit(piece: np.ndarray, digit: int, angle: float) -> np.ndarray:
     """The piece, or nothing where it looks like a one, or is what is left of an 8, 6 or 9 that is a digit.
 
     Args:
@@ -301,14 +301,14 @@ FROM_DIGITS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], n
 }
 # The share of each kind among those that are learnt from.
 SHARES = {
-    "typefaces": 0.15,
-    "hands": 0.27,
-    "invented": 0.07,
-    "scribbles": 0.08,
-    "pieces": 0.13,
+    "typefaces": 0.20,
+    "hands": 0.32,
+    "invented": 0.08,
+    "scribbles": 0.10,
+    "pieces": 0.08,
     "halves": 0.10,
-    "pairs": 0.11,
-    "neighbours": 0.09,
+    "pairs": 0.06,
+    "neighbours": 0.06,
 }
 
 

@@ -28,9 +28,10 @@ OFF_CENTRE = (0.5, 0.2)  # largest shift, for own ink and others: MNIST's digits
 SHARPER = 1.3  # contrast that interpolation takes from own ink
 CONTRAST = (0.75, 1.25)
 # Probability of the first and the second stroke of `_habits` for each digit; the eleventh is no digit.
-FIRST = (0.50, 0.60, 0.0, 0.0, 0.35, 0.35, 0.25, 0.55, 0.0, 0.55, 0.0)
+FIRST = (0.50, 0.60, 0.20, 0.0, 0.40, 0.40, 0.25, 0.55, 0.0, 0.40, 0.0)
 SECOND = (0.0, 0.40, 0.0, 0.0, 0.20, 0.0, 0.60, 0.50, 0.0, 0.60, 0.0)
-NEW_BAR = 0.25  # probability that a five loses its own bar and gets a new one
+# Probability that a four's upper half or a five's bar is drawn anew, or that an eight is open at the top.
+ERASED = (0.0, 0.0, 0.0, 0.0, 0.12, 0.33, 0.0, 0.0, 0.15, 0.0, 0.0)
 REMNANT = 0.12  # probability that a bit of a neighbour's stroke or of a printed line is left at a digit
 CLIPPED = 0.06  # probability that a cut took a little of a digit's left or right
 SCAN = 0.08  # probability of a low resolution
@@ -70,13 +71,14 @@ def _bumps(at: tf.Tensor, lines: int, reach: float) -> tf.Tensor:
 
 
 def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Strokes that people add and that are rare in MNIST: bars, flags, feet, curls, closed fours.
+    """What people draw and MNIST rarely has: bars, flags, feet, curls, closed fours, open eights.
 
-    Returns two strokes (n, 2, from/to, 2), whether each is drawn (n, 2), and whether the five's own
-    bar is taken away (n, 1). Lengths below are relative to the digit's height.
+    Returns two strokes (n, 2, from/to, 2), whether each is drawn (n, 2), and the left, right and lower end
+    (n, 3) of an area that is erased before. Lengths below are relative to the digit's height.
     """
     top, bottom, half, mean = (ends[:, i] for i in range(4))
-    right, corner = outermost[:, 0], outermost[:, 10 * DIRECTIONS // 16]  # corner: the top left one
+    right, left = outermost[:, 0], outermost[:, DIRECTIONS // 2]
+    corner = outermost[:, 10 * DIRECTIONS // 16]  # the top left one
     height = (bottom - top)[:, 1:]
 
     def at(start: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:
@@ -89,15 +91,21 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     level = random.uniform() < 0.35  # a zero's bar lies at any angle, but mostly it is steep
     a = tf.where(level, random.uniform(0.0, 3.14), random.uniform(0.3, 1.2))
     flag, length = near(top, 0.03), random.uniform(0.15, 0.75)
-    foot, reach, other_reach = near(bottom, 0.05), random.uniform(0.1, 0.45), random.uniform(0.0, 0.45)
+    foot, reach = near(bottom, 0.04), random.uniform(0.1, 0.33)
+    other_reach = reach * random.uniform(0.6, 1.4)  # a foot to one side makes a two
     slash, along = near(mean, 0.06), random.uniform(0.3, 0.8)
     bar, across = near(half, 0.06), random.uniform(0.12, 0.5)
     hook = at(bottom, -random.uniform(0.1, 0.45), random.uniform(-0.1, 0.12))
-    roof = at(tf.concat([mean[:, :1], top[:, 1:]], 1), random.uniform(-0.15, 0.1), -random.uniform(0.0, 0.15))
+    above = tf.concat([mean[:, :1], top[:, 1:]], 1)
+    roof = at(above, random.uniform(-0.15, 0.1), -random.uniform(0.0, 0.2))
     arm = near(right, 0.02)
     tilt = random.uniform(-0.08, 0.08)
     curl = at(bottom, random.uniform(0.08, 0.35), random.uniform(-0.05, 0.08))
     curled_top = at(top, random.uniform(0.08, 0.3), random.uniform(-0.02, 0.15))
+    curled_start = at(corner, random.uniform(0.05, 0.25), random.uniform(0.05, 0.25))
+    diagonal = at(
+        tf.concat([mean[:, :1], top[:, 1:]], 1), random.uniform(-0.1, 0.3), random.uniform(-0.05, 0.1)
+    )
     one_way = random.uniform() < 0.35  # of two habits that exclude each other
     flat = at(foot, -reach, -tilt), at(foot, other_reach, tilt)
 
@@ -110,6 +118,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
             at(slash, tf.sin(a) * along, -tf.cos(a) * along),
         ),
         1: (flag, at(flag, -tf.sin(a_flag) * length, tf.cos(a_flag) * length)),
+        2: (corner, curled_start),
         4: (arm, at(arm, random.uniform(0.1, 0.45), tilt)),
         5: (roof, at(roof, random.uniform(0.25, 0.6), tilt)),
         6: (top, curled_top),
@@ -146,6 +155,21 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     drawn &= tf.stack([low, tf.ones_like(low)], 1)
     first, second = chosen(first, top), chosen(second, bottom)
 
+    erased = random.uniform()[:, 0] < tf.gather(ERASED, digit)
+    anew = erased & (digit == 4)  # a triangle drawn in one stroke with the crossbar
+    first = tf.where(anew[:, None, None], tf.stack([left, diagonal], 1), first)
+    drawn = tf.stack([drawn[:, 0] | (erased & (digit != 8)), drawn[:, 1] & ~anew], 1)
+    gap = random.uniform(0.04, 0.16) * height
+    edges = {
+        4: (-FAR, FAR, left[:, 1:] - 0.06 * height),
+        5: (corner[:, :1] + 0.12 * height, FAR, top[:, 1:] + 0.2 * height),
+        8: (top[:, :1] - gap, top[:, :1] + gap, top[:, 1:] + 0.15 * height),
+    }
+    area = tf.concat([-FAR + 0 * height, FAR + 0 * height, -FAR + 0 * height], 1)
+    for which, ends_of in edges.items():
+        here = tf.concat([end + 0 * height for end in ends_of], 1)
+        area = tf.where((erased & (digit == which))[:, None], here, area)
+
     # A remnant of a neighbour's stroke or of a printed line, as where a digit is cut out of a number.
     which = tf.cast(random.uniform(0.0, DIRECTIONS)[:, 0], tf.int32)
     start = tf.gather(outermost, which, batch_dims=1)
@@ -155,7 +179,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     )
     kept = (random.uniform()[:, 0] < REMNANT) & (digit < 10) & ~drawn[:, 1]
     second, drawn = tf.where(kept[:, None, None], remnant, second), drawn | tf.stack([kept & False, kept], 1)
-    return tf.stack([first, second], 1), drawn, (u < NEW_BAR)[:, None]
+    return tf.stack([first, second], 1), drawn, area
 
 
 def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -195,11 +219,9 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         return place
 
     ends, outermost = tf.gather(strokes.ends, index), tf.gather(strokes.outermost, index)
-    added, drawn, barless = _habits(random, digit, ends, outermost)
+    added, drawn, area = _habits(random, digit, ends, outermost)
     drawn &= ~own[:, None]
-    barless &= drawn[:, :1] & (digit == 5)[:, None]
-    height = (ends[:, 1] - ends[:, 0])[:, 1:]
-    below, beyond = ends[:, 0, 1:] + 0.2 * height, outermost[:, 10 * DIRECTIONS // 16, :1] + 0.12 * height
+    first_erased, last_erased, lowest_erased = tf.split(tf.where(own[:, None], -FAR, area), 3, 1)
     left, right = outermost[:, 8 * DIRECTIONS // 16, :1], outermost[:, 0, :1]
     lost = tf.where(random.uniform() < CLIPPED, random.uniform(0.02, 0.15), -9.0) * (right - left)
     lost = tf.where(((digit == 1) | own)[:, None], -FAR, lost)
@@ -213,7 +235,8 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
         # The distance is unknown outside the source image and where its byte is saturated.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
         apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, FAR)
-        apart = tf.where(barless & (place[:, 1] < below) & (place[:, 0] > beyond), FAR, apart)
+        erased = (place[:, 0] > first_erased) & (place[:, 0] < last_erased) & (place[:, 1] < lowest_erased)
+        apart = tf.where(erased, FAR, apart)
         apart = tf.where((place[:, 0] < first_column) | (place[:, 0] > last_column), FAR, apart)
         for i in range(2):
             stroke = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
