@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 MARGIN = 1e-4  # of logits: another implementation rounds otherwise, and must read the same digit
 OVERSHOOT = 1.02  # DeepFool's
 REACHING, REFINING = 40, 16  # steps of either phase at most
-NEAR = -0.3  # a margin from which a step is gone whole
+FULL_STEP = -0.3  # margin above which a step is taken whole
 BISECTIONS = 8
-HOPEFUL = 1.15  # a second start is refined too if it is no further than this many times the nearest
-SHARES = np.array([1, 0.5, 0.2, 0.07], np.float32)  # of a refining step that are tried
-STRETCHES = np.array([0.94, 0.97, 0.985, 0.995, 1.005, 1.02, 1.1], np.float32)  # of a change
+SECOND = 1.15  # a second start is refined too, if it is at most so many times as far as the nearest
+STEP_SIZES = np.array([1, 0.5, 0.2, 0.07], np.float32)  # tried in a refining step
+SCALES = np.array([0.94, 0.97, 0.985, 0.995, 1.005, 1.02, 1.1], np.float32)  # of a change, tried with each
 
 
 def smallest_change(net: Network, x: np.ndarray, digit: int) -> np.ndarray:
@@ -50,8 +50,8 @@ def smallest_change(net: Network, x: np.ndarray, digit: int) -> np.ndarray:
         return float(np.linalg.norm(y - x))
 
     nearest, *others = sorted(found, key=distance)
-    hopeful = [y for y in others[:1] if distance(y) < HOPEFUL * distance(nearest)]
-    refined = [_refined(net, x, y, digit) for y in (nearest, *hopeful)]
+    second = [y for y in others[:1] if distance(y) < SECOND * distance(nearest)]
+    refined = [_refined(net, x, y, digit) for y in (nearest, *second)]
     return min(refined, key=distance).reshape(28, 28)
 
 
@@ -84,17 +84,17 @@ def _deepfool(net: Network, x: np.ndarray, digit: int) -> np.ndarray | None:
     return None
 
 
-def _reach(net: Network, x: np.ndarray, digit: int, pace: float) -> np.ndarray | None:
+def _reach(net: Network, x: np.ndarray, digit: int, step_size: float) -> np.ndarray | None:
     """Phase 1 with all margins and the box: a picture that is read as the digit, or None.
 
     Args:
-        pace: the share of a step that is gone; short steps see more of the network's bends.
+        step_size: share of each step that is taken; short steps follow a curved boundary better.
     """
     for _ in range(REACHING):
         margins, gradients = _linearise(net, x, digit)
         if margins.min() >= 0:
             return x
-        share = pace if margins.min() < NEAR else 1
+        share = step_size if margins.min() < FULL_STEP else 1
         x = np.clip(x + OVERSHOOT * share * (_nearest(x, x, margins, gradients) - x), 0, 1).astype(np.float32)
     return None
 
@@ -112,8 +112,8 @@ def _refined(net: Network, x: np.ndarray, found: np.ndarray, digit: int) -> np.n
 def _refine(net: Network, x: np.ndarray, found: np.ndarray, digit: int) -> np.ndarray | None:
     """One step of phase 2: a picture read as the digit that is nearer to x, or None."""
     aim = _nearest(x, found, *_linearise(net, found, digit))
-    changes = found - x + SHARES[:, None] * (aim - found)
-    tried = np.clip(x + STRETCHES[:, None, None] * changes, 0, 1).astype(np.float32)
+    changes = found - x + STEP_SIZES[:, None] * (aim - found)
+    tried = np.clip(x + SCALES[:, None, None] * changes, 0, 1).astype(np.float32)
     read = _margins(net, tried, digit).min(-1) >= 0
     distances = np.where(read, np.linalg.norm(tried - x, axis=-1), np.inf)
     best = np.unravel_index(distances.argmin(), distances.shape)
@@ -130,7 +130,7 @@ def _to_border(net: Network, x: np.ndarray, found: np.ndarray, digit: int) -> np
     below, above = (float(_margins(net, y, digit).min()) for y in (x, found))
     if below >= 0:
         return x
-    for _ in range(BISECTIONS):  # where a line through both ends meets 0, but not too near either
+    for _ in range(BISECTIONS):  # regula falsi, kept away from both ends
         share = np.clip(-below / max(above - below, 1e-9), 0.1, 0.9)
         middle = low + share * (high - low)
         between = x + np.float32(middle) * change

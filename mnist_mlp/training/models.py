@@ -32,7 +32,7 @@ WEIGHT_DECAY = 0.01  # decoupled (AdamW)
 EMA_MOMENTUM = 0.999  # of the exponential moving average of the weights, which is what is kept
 ECHOES = 15  # epochs that learn from the same drawn images: drawing one costs more than a training step
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 700)  # epochs after which the weights are kept
-LOG = "log.csv"
+LOG_FILE = "log.csv"
 
 # The teacher
 STUDENT_EPOCHS = 53  # of the networks, for one epoch of the teacher
@@ -99,7 +99,7 @@ def fit(
         with np.load(path) as arrays:
             snapshots[_snapshot_epoch(path)] = _by_network(dict(arrays), activations)
     weights = _by_network(_weights(model), activations)
-    return Fit(weights, snapshots, _history(checkpoint / "networks" / LOG))
+    return Fit(weights, snapshots, _history(checkpoint / "networks" / LOG_FILE))
 
 
 def batches(
@@ -280,7 +280,7 @@ def learn(
         TqdmCallback(epochs, initial=done, desc=folder.name, verbose=0),
         Snapshots(folder, kept),
         keras.callbacks.SwapEMAWeights(),
-        keras.callbacks.CSVLogger(folder / LOG, append=True),
+        keras.callbacks.CSVLogger(folder / LOG_FILE, append=True),
         Checkpoint(folder, echoes),
     ]
     every = max(epochs // 100, 1)

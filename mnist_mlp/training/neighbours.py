@@ -11,7 +11,7 @@ import numpy as np
 from mnist_mlp.files import write_whole
 from mnist_mlp.network import Network
 
-EACH = 200  # of each digit
+PER_DIGIT = 200  # of each digit
 
 
 def chosen(nets: Sequence[Network], images: np.ndarray, digits: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def chosen(nets: Sequence[Network], images: np.ndarray, digits: np.ndarray) -> n
         hidden = np.concatenate([_directions(net.forward(x).h2) for net in nets], 1)
         similarity = np.full(len(hidden), -np.inf, np.float32)
         cluster = np.zeros(len(hidden), int)
-        for centre in range(min(EACH, len(hidden))):
+        for centre in range(min(PER_DIGIT, len(hidden))):
             to_this = hidden @ hidden[similarity.argmin()]
             cluster[to_this > similarity] = centre
             similarity = np.maximum(similarity, to_this)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_mlp.canvas import to_mnist
 
 CANVAS = 112
-CHUNK = 500  # drawings that one stream of random numbers decides
+STREAM = 500  # drawings that one stream of random numbers decides
 # Without those that look like digits: B, G, I, L-like l, O, S, Z, b, g, i, o, q, s, z.
 LETTERS = "ACDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 SIGNS = "#&%@$?+=*€£<>{}~[]^"
@@ -286,7 +286,7 @@ def _neighbour(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray)
     )
 
 
-FREE: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
+DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "typefaces": _typeface,
     "hands": _hand,
     "invented": _invented,
@@ -316,12 +316,12 @@ def non_digits(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: 
     """Drawings of one kind as `to_mnist` places them: (n, 28, 28) uint8, ink high.
 
     Args:
-        kind: a key of `FREE` or `FROM_DIGITS`.
+        kind: a key of `DRAWN` or `FROM_DIGITS`.
         images, digits: (m, 28, 28) and (m,) uint8, to make pieces and pairs of.
     """
-    sizes = [min(CHUNK, n - start) for start in range(0, n, CHUNK)]
+    sizes = [min(STREAM, n - start) for start in range(0, n, STREAM)]
     made = Parallel(n_jobs=-1)(
-        delayed(_some)(kind, size, images, digits, [seed, sorted({**FREE, **FROM_DIGITS}).index(kind), i])
+        delayed(_some)(kind, size, images, digits, [seed, sorted({**DRAWN, **FROM_DIGITS}).index(kind), i])
         for i, size in enumerate(sizes)
     )
     return np.concatenate(made)
@@ -331,7 +331,7 @@ def _some(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: list[
     rng = np.random.default_rng(seed)
     made: list[np.ndarray] = []
     while len(made) < n:
-        drawing = FREE[kind](rng) if kind in FREE else FROM_DIGITS[kind](rng, images, digits)
+        drawing = DRAWN[kind](rng) if kind in DRAWN else FROM_DIGITS[kind](rng, images, digits)
         pixels = to_mnist(drawing)
         if pixels.any():  # else a speck, a blot, or what might be a digit
             made.append(np.rint(255 * pixels).astype(np.uint8))

@@ -13,14 +13,14 @@ from mnist_mlp.pieces import Line, cut, find_lines, runs, show
 from mnist_mlp.training.non_digits import unless_digit
 from mnist_mlp.training.redraw import NO_DIGIT
 
-MARGIN = 8  # pixels around the number
-CHUNK = 250  # segments that one stream of random numbers decides
+ROOM = 8  # pixels around the number
+STREAM = 250  # segments that one stream of random numbers decides
 TOUCHING = 0.7  # share of the numbers that segments are cut from
 WHOLE = 0.92  # share of a digit's ink, at least, in a segment that is this digit
 PART = 0.62  # share of a digit's ink, at most, in a segment that is a piece of it
 ALIEN = 0.06, 0.25  # share of other digits' ink: at most in a digit, at least in what is more than one
 LOWEST = 0.3  # of the line's height: a segment that is lower tells nothing
-KEPT = 1, 3  # segments that are digits, and that are none, taken from a number
+TAKEN = 1, 3  # segments that are digits, and that are none, taken from a number
 
 
 class Number(NamedTuple):
@@ -53,9 +53,9 @@ def make(
     top = min(tops)
     bottom = max(t + len(ink) for t, ink in zip(tops, inks))
     right = max(left + ink.shape[1] for left, ink in zip(lefts, inks))
-    each = np.zeros((len(inks), bottom - top + 2 * MARGIN, right + 2 * MARGIN), np.float32)
+    each = np.zeros((len(inks), bottom - top + 2 * ROOM, right + 2 * ROOM), np.float32)
     for sheet, ink, t, left in zip(each, inks, tops, lefts):
-        y, x = t - top + MARGIN, left + MARGIN
+        y, x = t - top + ROOM, left + ROOM
         sheet[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
     canvas = (255 * (1 - each.max(0))).round().astype(np.uint8)
     return Number(canvas, each, "".join(str(label) for label in labels))
@@ -92,7 +92,7 @@ def segments(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> tuple
     Returns:
         (n, 28, 28) uint8, ink high, and (n,) uint8, 0..9 or `NO_DIGIT`.
     """
-    sizes = [min(CHUNK, n - start) for start in range(0, n, CHUNK)]
+    sizes = [min(STREAM, n - start) for start in range(0, n, STREAM)]
     made = Parallel(n_jobs=-1)(
         delayed(_segments)(size, images, labels, [seed, i]) for i, size in enumerate(sizes)
     )
@@ -132,7 +132,7 @@ def _of_number(
     digits = np.flatnonzero(high & (whole >= WHOLE) & (alien <= ALIEN[0]))
     others = np.flatnonzero(high & ((alien >= ALIEN[1]) | (whole <= PART) & (alien <= ALIEN[0])))
     found = []
-    for run in (*rng.permutation(digits)[: KEPT[0]], *rng.permutation(others)[: KEPT[1]]):
+    for run in (*rng.permutation(digits)[: TAKEN[0]], *rng.permutation(others)[: TAKEN[1]]):
         pixels = np.rint(255 * place_all(ink[run : run + 1])[0]).astype(np.uint8)
         label = int(labels[main[run]])
         if run in others:

@@ -43,7 +43,7 @@ Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 NO_DIGIT = 10  # label
 PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # pixel centres along either axis
 FRAME = np.float32(1.3) * PIXELS  # a wider grid, on which a digit's extent and centre are found
-FAR = 99.0  # more than any distance
+NOWHERE = 99.0  # farther away than any pixel
 
 
 class Random:
@@ -161,11 +161,11 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     drawn = tf.stack([drawn[:, 0] | (erased & (digit != 8)), drawn[:, 1] & ~anew], 1)
     gap = random.uniform(0.04, 0.16) * height
     edges = {
-        4: (-FAR, FAR, left[:, 1:] - 0.06 * height),
-        5: (corner[:, :1] + 0.12 * height, FAR, top[:, 1:] + 0.2 * height),
+        4: (-NOWHERE, NOWHERE, left[:, 1:] - 0.06 * height),
+        5: (corner[:, :1] + 0.12 * height, NOWHERE, top[:, 1:] + 0.2 * height),
         8: (top[:, :1] - gap, top[:, :1] + gap, top[:, 1:] + 0.15 * height),
     }
-    area = tf.concat([-FAR + 0 * height, FAR + 0 * height, -FAR + 0 * height], 1)
+    area = tf.concat([-NOWHERE + 0 * height, NOWHERE + 0 * height, -NOWHERE + 0 * height], 1)
     for which, ends_of in edges.items():
         here = tf.concat([end + 0 * height for end in ends_of], 1)
         area = tf.where((erased & (digit == which))[:, None], here, area)
@@ -221,26 +221,26 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     ends, outermost = tf.gather(strokes.ends, index), tf.gather(strokes.outermost, index)
     added, drawn, area = _habits(random, digit, ends, outermost)
     drawn &= ~own[:, None]
-    first_erased, last_erased, lowest_erased = tf.split(tf.where(own[:, None], -FAR, area), 3, 1)
+    first_erased, last_erased, lowest_erased = tf.split(tf.where(own[:, None], -NOWHERE, area), 3, 1)
     left, right = outermost[:, 8 * DIRECTIONS // 16, :1], outermost[:, 0, :1]
     lost = tf.where(random.uniform() < CLIPPED, random.uniform(0.02, 0.15), -9.0) * (right - left)
-    lost = tf.where(((digit == 1) | own)[:, None], -FAR, lost)
+    lost = tf.where(((digit == 1) | own)[:, None], -NOWHERE, lost)
     from_left = random.uniform() < 0.5
-    first_column = left + tf.where(from_left, lost, -FAR)
-    last_column = right - tf.where(from_left, -FAR, lost)
+    first_column = left + tf.where(from_left, lost, -NOWHERE)
+    last_column = right - tf.where(from_left, -NOWHERE, lost)
     half_pen = tf.where(bolder, tf.gather(strokes.width, index) / 2, 0.0)[:, None]
 
     def distance(place: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
         """(n, 784): from the skeleton for those drawn with a pen, else from the outline, negative inside."""
         # The distance is unknown outside the source image and where its byte is saturated.
         known = (value < 250) & (tf.reduce_max(tf.abs(place + (CENTRE - 14)), 1) < 13.5)
-        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, FAR)
+        apart = tf.where(known, (value - tf.where(pen, 0.0, 128.0)[:, None]) / STEPS_PER_PIXEL, NOWHERE)
         erased = (place[:, 0] > first_erased) & (place[:, 0] < last_erased) & (place[:, 1] < lowest_erased)
-        apart = tf.where(erased, FAR, apart)
-        apart = tf.where((place[:, 0] < first_column) | (place[:, 0] > last_column), FAR, apart)
+        apart = tf.where(erased, NOWHERE, apart)
+        apart = tf.where((place[:, 0] < first_column) | (place[:, 0] > last_column), NOWHERE, apart)
         for i in range(2):
             stroke = _distance(place, added[:, i, 0], added[:, i, 1]) - half_pen
-            apart = tf.minimum(apart, tf.where(drawn[:, i, None], stroke, FAR))
+            apart = tf.minimum(apart, tf.where(drawn[:, i, None], stroke, NOWHERE))
         return apart
 
     # Size and centre by MNIST's recipe, found on the wider grid.
@@ -250,7 +250,7 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     width = tf.where(pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * random.uniform() ** 1.3, 0.0)
     edge = width / 2 + tf.where(bolder[:, None], random.normal(BOLDER), 0.0)  # distance at which the ink ends
     # The ink's extent, from points near its edge: farther off, the distortion makes distances inexact.
-    near = tf.where(tf.abs(apart - edge) < 1, apart, FAR)
+    near = tf.where(tf.abs(apart - edge) < 1, apart, NOWHERE)
     x, y = np.tile(FRAME, 28), np.repeat(FRAME, 28)
     longer = tf.reduce_max([tf.reduce_max(at - near, 1) - tf.reduce_min(at + near, 1) for at in (x, y)], 0)
     scale = (BOX - 2 * edge) / tf.maximum(longer, 6.0)[:, None] * tf.exp(random.normal(SIZE))

@@ -15,10 +15,10 @@ from mnist_mlp.network import digit_score
 from mnist_mlp.training.non_digits import non_digits
 
 BINS = 15
-NON_DIGITS = 1_000  # of each kind
+DRAWINGS = 1_000  # of each kind
 # Kinds of non-digits that a network is measured on, and what its figures call them.
 MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "halves": "halves", "pairs": "pairs"}
-SEED = 1_000_003  # another than that of the non-digits which are learnt from
+MEASURE_SEED = 1_000_003  # another than that of the non-digits which are learnt from
 WORST = 40  # mistakes shown
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
@@ -79,7 +79,7 @@ def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[st
     images = np.rint(255 * x).astype(np.uint8).reshape(-1, 28, 28)
     others = {}
     for kind, name in MEASURED.items():
-        drawings = non_digits(kind, NON_DIGITS, images, digits, SEED) / np.float32(255)
+        drawings = non_digits(kind, DRAWINGS, images, digits, MEASURE_SEED) / np.float32(255)
         others[name] = digit_score(net.forward(drawings).logits)
     others["non_digits"] = np.concatenate(list(others.values()))
     for name, scores in others.items():

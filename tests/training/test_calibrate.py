@@ -15,7 +15,7 @@ from mnist_mlp.mlp import MLP, load
 from mnist_mlp.network import LAYERS, SHAPES, digit_score
 from mnist_mlp.training.calibrate import calibrated, temperature
 from mnist_mlp.training.data import Mnist
-from mnist_mlp.training.neighbours import EACH, chosen, save_neighbours
+from mnist_mlp.training.neighbours import PER_DIGIT, chosen, save_neighbours
 from mnist_mlp.training.snapshots import save_snapshots
 
 Validation = tuple[np.ndarray, np.ndarray]
@@ -119,7 +119,7 @@ def test_neighbours_are_200_of_each_digit_and_cover_the_rest(mnist: Mnist, tmp_p
         some, labels, indices = file["images"], file["labels"], file["indices"]
     assert (tmp_path / "n.npz").stat().st_size <= 1_000_000
     assert np.array_equal(some, images[indices]) and np.array_equal(labels, digits[indices])
-    assert len(set(indices.tolist())) == 10 * EACH and (np.bincount(labels) == EACH).all()
+    assert len(set(indices.tolist())) == 10 * PER_DIGIT and (np.bincount(labels) == PER_DIGIT).all()
     # Every digit of a class is nearer to one of its 200 than to as many picked at random, on average.
     rng = np.random.default_rng(0)
     for net in nets:
@@ -129,7 +129,7 @@ def test_neighbours_are_200_of_each_digit_and_cover_the_rest(mnist: Mnist, tmp_p
         for digit in range(10):
             of_digit = np.flatnonzero(digits == digit)
             ours.append((hidden[of_digit] @ hidden[indices[labels == digit]].T).max(1))
-            picked = rng.choice(of_digit, EACH, replace=False)
+            picked = rng.choice(of_digit, PER_DIGIT, replace=False)
             random.append((hidden[of_digit] @ hidden[picked].T).max(1))
         assert np.concatenate(ours).mean() > np.concatenate(random).mean()
         assert np.quantile(np.concatenate(ours), 0.01) > np.quantile(np.concatenate(random), 0.01)

@@ -8,9 +8,9 @@ import pytest
 from mnist_mlp.mlp import load
 from mnist_mlp.network import digit_score
 from mnist_mlp.training.data import Mnist
-from mnist_mlp.training.non_digits import FREE, FROM_DIGITS, SHARES, non_digits, to_learn_from
+from mnist_mlp.training.non_digits import DRAWN, FROM_DIGITS, SHARES, non_digits, to_learn_from
 
-KINDS = sorted({**FREE, **FROM_DIGITS})
+KINDS = sorted({**DRAWN, **FROM_DIGITS})
 
 
 @pytest.mark.parametrize("kind", KINDS)
