@@ -123,10 +123,10 @@ def test_the_sum_and_the_softmax_of_each_digit_add_up(shown: Page, steps: Forwar
         expect(shown.locator("#inside .unit h3")).to_contain_text(f"logits[{digit}]")
         displayed = assert_adds_up(sum_lines(shown), steps.h2, load().w3[:, digit])
         assert float(displayed) == pytest.approx(steps.logits[digit], abs=0.00501)
-        exponentials = [number(text) for text in shown.locator("#inside .says .number").all_inner_texts()]
+        exponentials = [number(text) for text in shown.locator("#inside .contributions .number").all_inner_texts()]
         expected = np.exp(steps.logits - steps.logits.max())
         assert np.allclose([float(e) for e in exponentials], expected, atol=1e-6)
-        quotient = shown.locator("#inside .adds").inner_text().split("Σe = ")[1].split(" / ")
+        quotient = shown.locator("#inside .total").inner_text().split("Σe = ")[1].split(" / ")
         assert number(quotient[0]) == exponentials[digit] and number(quotient[1]) == sum(exponentials)
         share = float(number(quotient[0]) / number(quotient[1]))
         assert share == pytest.approx(steps.probabilities[digit], abs=1e-5)
@@ -188,7 +188,7 @@ def test_pointing_at_a_unit_shows_its_weights_and_contributions(
     assert_two_colours(colours(shown, name), load().weights[name][:, unit], weak=0.2)
     found: Contributions = contributions(load(), x.reshape(784), steps)
     expected = (found.units1 if layer == "h1" else found.units2)[:, unit]
-    texts = shown.locator("#inside .says .number").all_inner_texts()
+    texts = shown.locator("#inside .contributions .number").all_inner_texts()
     assert np.allclose([float(number(text)) for text in texts], expected, atol=0.006)
     shown.mouse.move(5, 5)
     expect(shown.locator("#inside .unit h3")).not_to_contain_text(f"{layer}[{unit}]")

@@ -11,7 +11,7 @@ const weightPictures = {
 };
 
 find(".sum").innerHTML = "<li><code></code> <span></span> <span></span></li>".repeat(TERMS + 4);
-find(".says").innerHTML = DIGITS.map((d) => `<li><b>${d}</b>${BAR}</li>`).join("");
+find(".contributions").innerHTML = DIGITS.map((d) => `<li><b>${d}</b>${BAR}</li>`).join("");
 
 // The sum of a unit as it is displayed: each line [name, factors, number]. The numbers down to the total add up to it.
 function sumLines(net, { layer, index }) {
@@ -79,12 +79,12 @@ const percentile = (values) => Math.max(values.map(Math.abs).sort()[Math.floor(0
 function drawContributions(layer, index) {
   const [values, size] = layer === "h1" ? [answer.units1, 128] : [answer.units2, 256];
   const most = largest(values);
-  [...find(".says").children].forEach((row, d) => {
+  [...find(".contributions").children].forEach((row, d) => {
     const share = values[d * size + index];
     setBar(row, 0, share / most, signed(share));
   });
-  find(".says").classList.remove("positive");
-  write(find(".unit .adds"), "");
+  find(".contributions").classList.remove("positive");
+  write(find(".unit .total"), "");
 }
 
 // As in the code: the largest logit is subtracted before exp.
@@ -92,7 +92,7 @@ function drawExponentials(index) {
   const most = Math.max(...answer.logits);
   const e = [...answer.logits].map((logit) => Math.round(1e6 * Math.exp(logit - most)) / 1e6);
   const sum = e.reduce((sum, part) => sum + part, 0);
-  [...find(".says").children].forEach((row, d) => setBar(row, 0, e[d], e[d].toFixed(6)));
-  find(".says").classList.add("positive");
-  write(find(".unit .adds"), `e = exp(logits − ${plain(most)}); e[${index}] / Σe = ${e[index].toFixed(6)} / ${sum.toFixed(6)}`);
+  [...find(".contributions").children].forEach((row, d) => setBar(row, 0, e[d], e[d].toFixed(6)));
+  find(".contributions").classList.add("positive");
+  write(find(".unit .total"), `e = exp(logits − ${plain(most)}); e[${index}] / Σe = ${e[index].toFixed(6)} / ${sum.toFixed(6)}`);
 }
