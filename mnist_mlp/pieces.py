@@ -42,6 +42,10 @@ class Pieces(NamedTuple):
     end: np.ndarray
     """(n + 1, H) int64: in each row, the column after the last one of a run that ends at each cut."""
 
+    def some(self, which: np.ndarray) -> Pieces:
+        """Those between the cuts that are named."""
+        return Pieces(self.ink, self.at[which], self.cost[which], self.begin[which], self.end[which])
+
 
 class Runs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
@@ -134,9 +138,14 @@ def runs(pieces: Pieces) -> Runs:
         first, end = np.triu_indices(len(middle), 1)
         fits = (middle[end] - middle[first] <= WIDEST * height) | (end - first == 1)
         first, end = first[fits], end[fits]
+    return between(pieces, first, end)
+
+
+def between(pieces: Pieces, first: np.ndarray, end: np.ndarray) -> Runs:
+    """The runs of pieces first..end - 1."""
     left = pieces.begin[first].min(1)
     width = int((pieces.end[end].max(1) - left).max(initial=1))
-    return Runs(first, end, left, min(width, 3 * height))
+    return Runs(first, end, left, min(width, 3 * len(pieces.ink)))
 
 
 def show(pieces: Pieces, runs: Runs) -> np.ndarray:

@@ -19,10 +19,13 @@ from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
-from mnist_mlp.pieces import Line, Pieces, Runs, cut, find_lines, runs, show
+from mnist_mlp.pieces import Line, Pieces, Runs, between, cut, find_lines, runs, show
 from mnist_mlp.prior import run_scores
 
 MOST_DIGITS = 200
+PLAIN = math.log(0.9)
+PLAIN_WIDTH = 1.0
+FREE = 0.02
 KEPT = 10  # readings considered, and ways kept at each cut
 BLOCK = 256  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
@@ -158,7 +161,7 @@ def _one_digit(found: Found, net: Network) -> Reading:
 
 def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], list[Found]]:
     """The readings of a line with their probabilities, and the digits of the likeliest."""
-    pieces = cut(line.ink)
+    pieces = _without_cut_digits(cut(line.ink), net)
     candidates = runs(pieces)
     if not len(candidates.first):
         return {}, []
@@ -176,6 +179,21 @@ def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], 
         box = to_canvas(line.box(int(candidates.left[run]), window), seen.ink, seen.canvas)
         found.append(Found(Digit(int(digit), softmax(logits[run]), pixels[run], box), logits[run]))
     return {way.text: float(p) for way, p in zip(ways, likely)}, found
+
+
+def _without_cut_digits(pieces: Pieces, net: Network) -> Pieces:
+    """The pieces, without cuts through what stands by itself and is plainly one digit."""
+    gaps = np.flatnonzero(pieces.cost < FREE)
+    middle = pieces.at.mean(1)
+    apart = between(pieces, gaps[:-1], gaps[1:])
+    apart = apart.some(middle[apart.end] - middle[apart.first] <= PLAIN_WIDTH * len(pieces.ink))
+    if not len(apart.first):
+        return pieces
+    _, logits, _ = _run_scores(pieces, apart, net, 0)
+    keep = np.ones(len(pieces.at), bool)
+    for first, end, digit in zip(apart.first, apart.end, logits):
+        keep[first + 1 : end] = _is_digit(digit) < PLAIN
+    return pieces.some(keep)
 
 
 def _run_scores(pieces: Pieces, runs: Runs, net: Network, start: int) -> tuple[np.ndarray, ...]:
