@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 HEIGHT = 44  # pixels to which a line is reduced
@@ -25,6 +26,7 @@ SPECK = 0.15  # of the tallest part: what is smaller is left out
 MOST_LINES = 50
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
 MOST_CUTS = 2000  # of a line: 200 digits have fewer
+BESIDE = 8  # neighbours with which a cut is compared
 EMPTY = 0.002  # of the squared height: less ink is no piece
 
 
@@ -56,30 +58,35 @@ class Runs(NamedTuple):
     """(m,) int64: the piece after the last one."""
     left: np.ndarray
     """(m,) int64: the column of the line at which each run's window begins."""
-    width: int
-    """Of each window."""
+    right: np.ndarray
+    """(m,) int64: the column after its last one."""
+
+    @property
+    def width(self) -> int:
+        """Of a window that is wide enough for each."""
+        return int((self.right - self.left).max(initial=1))
 
     def some(self, which: np.ndarray | slice) -> Runs:
         """Those of the runs that are named."""
-        return Runs(self.first[which], self.end[which], self.left[which], self.width)
+        return Runs(self.first[which], self.end[which], self.left[which], self.right[which])
 
 
 def cut(ink: np.ndarray) -> Pieces:
     """Cut a line of writing, (H, W) float32 in 0..1."""
     height, width = ink.shape
     edges = np.zeros((1, height), np.int64)
-    families = [_cuts(ink, stray) for stray in STRAY]
+    half = height // 2
+    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
+    ways = _ways(halves, np.array(STRAY)[:, None, None])
+    families = [_cuts(height, cost, back) for cost, back in zip(*ways)]
     at = np.concatenate([edges, *(at for at, _ in families), edges + width])
     cost = np.concatenate([[0], *(cost for _, cost in families), [0]]) / height
     order = np.argsort(at.mean(1), kind="stable")
     return _without_twins(ink, at[order], cost[order])
 
 
-def _cuts(ink: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
-    height = len(ink)
+def _cuts(height: int, cost: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     half = height // 2
-    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
-    cost, back = _ways(halves, stray)
     total = cost.sum(0)
     chosen = _chosen(total, height)
     at = np.empty((len(chosen), height), np.int64)
@@ -96,13 +103,12 @@ def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
     """Of two cuts that part the ink alike, the cheaper one."""
     until = np.pad(np.cumsum(ink, 1, dtype=np.float64), ((0, 0), (1, 0)))
     before = until[np.arange(len(ink)), at]  # ink to the left of each cut, in each row
-    least = EMPTY * len(ink) ** 2
-    middle = at.mean(1)  # ascending
-    beside = np.searchsorted(middle, [middle - len(ink), middle + len(ink) + 1]).T
-    keep = np.zeros(len(at), bool)
-    for i in np.argsort(cost, kind="stable"):
-        others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
-        keep[i] = (np.abs(before[others] - before[i]).sum(1) >= least).all()
+    order = np.argsort(np.argsort(cost, kind="stable"))  # no two are equal
+    keep = np.ones(len(at), bool)
+    for away in range(1, min(BESIDE, len(at) - 1) + 1):
+        alike = np.abs(before[away:] - before[:-away]).sum(1) < EMPTY * len(ink) ** 2
+        keep[away:] &= ~alike | (order[away:] < order[:-away])
+        keep[:-away] &= ~alike | (order[:-away] < order[away:])
     return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
 
 
@@ -144,42 +150,49 @@ def runs(pieces: Pieces) -> Runs:
 def between(pieces: Pieces, first: np.ndarray, end: np.ndarray) -> Runs:
     """The runs of pieces first..end - 1."""
     left = pieces.begin[first].min(1)
-    width = int((pieces.end[end].max(1) - left).max(initial=1))
-    return Runs(first, end, left, min(width, 3 * len(pieces.ink)))
+    right = np.minimum(pieces.end[end].max(1), left + 3 * len(pieces.ink))
+    order = np.argsort(right - left, kind="stable")  # blocks of runs need windows no wider than their own
+    return Runs(first[order], end[order], left[order], right[order])
 
 
 def show(pieces: Pieces, runs: Runs) -> np.ndarray:
     """The ink of each run in a window of its own: (m, H, runs.width) float32."""
-    column = runs.left[:, None, None] + np.arange(runs.width)
-    padded = np.pad(pieces.ink, ((0, 0), (0, runs.width)))
-    within = (column >= pieces.begin[runs.first][:, :, None]) & (column < pieces.end[runs.end][:, :, None])
-    return padded[np.arange(len(pieces.ink))[:, None], column] * within
+    windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, runs.width))), runs.width, axis=1)
+    column = np.arange(runs.width)
+    begin = pieces.begin[runs.first] - runs.left[:, None]
+    end = pieces.end[runs.end] - runs.left[:, None]
+    within = (column >= begin[:, :, None]) & (column < end[:, :, None])
+    return windows[:, runs.left].transpose(1, 0, 2) * within
 
 
-def _ways(halves: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
+def _ways(halves: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest way to each column of the last row; sideways within a row, too.
 
+    Args:
+        halves: (rows, 2, W) ink.
+        stray: (k, 1, 1), what a pixel sideways costs.
+
     Returns:
-        costs (2, W), and the column each way comes from (rows, 2, W).
+        costs (k, 2, W), and the column each way comes from (k, rows, 2, W).
     """
-    width = halves.shape[2]
+    rows, _, width = halves.shape
     columns = np.arange(width)
-    cost = np.zeros((2, width))
-    back = np.empty(halves.shape, np.int64)
+    cost = np.zeros((len(stray), 2, width))
+    back = np.empty((len(stray), rows, 2, width), np.int64)
     for row, ink in enumerate(halves):
-        sideways = np.cumsum(ink + stray, 1, dtype=np.float64)
+        sideways = np.cumsum(ink + stray, 2)
         entered = cost + ink
         # To the right, x' → x costs sideways[x] - sideways[x']: the least over x' is a running minimum.
         right = entered - sideways
-        best_right = np.minimum.accumulate(right, 1)
+        best_right = np.minimum.accumulate(right, 2)
         before = sideways - ink - stray
-        left = (entered + before)[:, ::-1]
-        best_left = np.minimum.accumulate(left, 1)
-        from_left = np.maximum.accumulate(np.where(right == best_right, columns, 0), 1)
-        from_right = width - 1 - np.maximum.accumulate(np.where(left == best_left, columns, 0), 1)[:, ::-1]
-        to_right, to_left = best_right + sideways, best_left[:, ::-1] - before
+        left = (entered + before)[..., ::-1]
+        best_left = np.minimum.accumulate(left, 2)
+        from_left = np.maximum.accumulate(np.where(right == best_right, columns, 0), 2)
+        from_right = width - 1 - np.maximum.accumulate(np.where(left == best_left, columns, 0), 2)[..., ::-1]
+        to_right, to_left = best_right + sideways, best_left[..., ::-1] - before
         cost = np.minimum(to_right, to_left)
-        back[row] = np.where(to_right <= to_left, from_left, from_right)
+        back[:, row] = np.where(to_right <= to_left, from_left, from_right)
     return cost, back
 
 
@@ -224,12 +237,13 @@ class Line(NamedTuple):
 
 def find_lines(ink: np.ndarray) -> list[Line]:
     """The lines of writing in a picture, (H, W) float32 in 0..1, from top to bottom, without specks."""
-    from scipy.ndimage import (
-        find_objects,
-        label,
-    )  # imported where it is needed: that takes a quarter of a second
+    # Imported where it is needed: that takes a quarter of a second.
+    from scipy.ndimage import find_objects, label
 
-    parts, count = label(ink > 0.1, np.ones((3, 3)))
+    dark = ink > 0.1
+    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+    within = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    parts, count = label(dark[within], np.ones((3, 3)))
     boxes = find_objects(parts)
     top, bottom = (np.array([getattr(box[0], end) for box in boxes]) for end in ("start", "stop"))
     width = np.array([box[1].stop - box[1].start for box in boxes])
@@ -254,10 +268,11 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     if np.count_nonzero(line_of >= 0) > MOST_PARTS or len(spans) > MOST_LINES:
         return []
     chosen = np.concatenate([[-1], line_of])[parts]
-    return [_line(np.where(chosen == line, ink, 0)) for line in np.argsort([a for a, _ in spans])]
+    order = np.argsort([first for first, _ in spans])
+    return [_line(np.where(chosen == line, ink[within], 0), columns[0], rows[0]) for line in order]
 
 
-def _line(ink: np.ndarray) -> Line:
+def _line(ink: np.ndarray, from_left: int, from_top: int) -> Line:
     rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
     if not len(rows):
         return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0)
@@ -266,4 +281,4 @@ def _line(ink: np.ndarray) -> Line:
     scale = max(len(within) / HEIGHT, 1.0)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 1))
     reduced = np.asarray(Image.fromarray(within).resize(size, Image.Resampling.BOX))
-    return Line(reduced, int(left), int(top), scale)
+    return Line(reduced, int(from_left + left), int(from_top + top), scale)

@@ -27,7 +27,7 @@ PLAIN = math.log(0.9)
 PLAIN_WIDTH = 1.0
 FREE = 0.02
 KEPT = 10  # readings considered, and ways kept at each cut
-BLOCK = 256  # runs shown to the network at once
+BLOCK = 64  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
 SURE = math.log(0.65)  # a drawing that is one digit so likely is not cut
 WIDE = 2.0  # of its height: one that is wider is cut, however sure the network is
@@ -165,8 +165,7 @@ def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], 
     candidates = runs(pieces)
     if not len(candidates.first):
         return {}, []
-    blocks = [_run_scores(pieces, candidates, net, i) for i in range(0, len(candidates.first), BLOCK)]
-    scores, logits, pixels = map(np.concatenate, zip(*blocks))
+    scores, logits, pixels = _run_scores(pieces, candidates, net)
     ways = best_ways(len(pieces.at) - 1, candidates.first, candidates.end, scores)
     ways = [way for way in ways if way.text and way.score > -np.inf]
     if not ways:
@@ -189,22 +188,27 @@ def _without_cut_digits(pieces: Pieces, net: Network) -> Pieces:
     apart = apart.some(middle[apart.end] - middle[apart.first] <= PLAIN_WIDTH * len(pieces.ink))
     if not len(apart.first):
         return pieces
-    _, logits, _ = _run_scores(pieces, apart, net, 0)
+    _, logits, _ = _run_scores(pieces, apart, net)
     keep = np.ones(len(pieces.at), bool)
     for first, end, digit in zip(apart.first, apart.end, logits):
         keep[first + 1 : end] = _is_digit(digit) < PLAIN
     return pieces.some(keep)
 
 
-def _run_scores(pieces: Pieces, runs: Runs, net: Network, start: int) -> tuple[np.ndarray, ...]:
-    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of a block of runs."""
-    block = runs.some(slice(start, start + BLOCK))
-    ink = show(pieces, block)
+def _run_scores(pieces: Pieces, runs: Runs, net: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of the runs."""
+    blocks = [runs.some(slice(i, i + BLOCK)) for i in range(0, len(runs.first), BLOCK)]
+    scores, logits, pixels = zip(*(_block_scores(pieces, block, net) for block in blocks))
+    return np.concatenate(scores), np.concatenate(logits), np.concatenate(pixels)
+
+
+def _block_scores(pieces: Pieces, runs: Runs, net: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ink = show(pieces, runs)
     there = ink.max((1, 2)) > 0.5
     pixels = np.zeros((len(ink), SIDE, SIDE), np.float32)
     pixels[there] = place_all(ink[there])
     logits = net.forward(pixels.reshape(-1, SIDE * SIDE)).logits
-    scores = run_scores(pieces, block, ink, logits)
+    scores = run_scores(pieces, runs, ink, logits)
     scores[~there] = [-np.inf] * 10 + [0.0]  # too faint for a digit, or for a mark
     return scores, logits, pixels
 
