@@ -26,7 +26,6 @@ SPECK = 0.15  # of the tallest part: what is smaller is left out
 MOST_LINES = 50
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
 MOST_CUTS = 2000  # of a line: 200 digits have fewer
-BESIDE = 8  # neighbours with which a cut is compared
 EMPTY = 0.002  # of the squared height: less ink is no piece
 
 
@@ -103,12 +102,13 @@ def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
     """Of two cuts that part the ink alike, the cheaper one."""
     until = np.pad(np.cumsum(ink, 1, dtype=np.float64), ((0, 0), (1, 0)))
     before = until[np.arange(len(ink)), at]  # ink to the left of each cut, in each row
-    order = np.argsort(np.argsort(cost, kind="stable"))  # no two are equal
-    keep = np.ones(len(at), bool)
-    for away in range(1, min(BESIDE, len(at) - 1) + 1):
-        alike = np.abs(before[away:] - before[:-away]).sum(1) < EMPTY * len(ink) ** 2
-        keep[away:] &= ~alike | (order[away:] < order[:-away])
-        keep[:-away] &= ~alike | (order[:-away] < order[away:])
+    least = EMPTY * len(ink) ** 2
+    middle = at.mean(1)  # ascending
+    beside = np.searchsorted(middle, [middle - len(ink), middle + len(ink) + 1]).T
+    keep = np.zeros(len(at), bool)
+    for i in np.argsort(cost, kind="stable"):
+        others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
+        keep[i] = (np.abs(before[others] - before[i]).sum(1) >= least).all()
     return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
 
 
@@ -242,7 +242,9 @@ def find_lines(ink: np.ndarray) -> list[Line]:
 
     dark = ink > 0.1
     rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
-    within = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    # With a margin: a cut may pass above the ink and below it.
+    from_top, from_left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
+    within = slice(from_top, rows[-1] + 2), slice(from_left, columns[-1] + 2)
     parts, count = label(dark[within], np.ones((3, 3)))
     boxes = find_objects(parts)
     top, bottom = (np.array([getattr(box[0], end) for box in boxes]) for end in ("start", "stop"))
@@ -269,7 +271,7 @@ def find_lines(ink: np.ndarray) -> list[Line]:
         return []
     chosen = np.concatenate([[-1], line_of])[parts]
     order = np.argsort([first for first, _ in spans])
-    return [_line(np.where(chosen == line, ink[within], 0), columns[0], rows[0]) for line in order]
+    return [_line(np.where(chosen == line, ink[within], 0), from_left, from_top) for line in order]
 
 
 def _line(ink: np.ndarray, from_left: int, from_top: int) -> Line:

@@ -20,19 +20,18 @@ from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import Line, Pieces, Runs, between, cut, find_lines, runs, show
-from mnist_mlp.prior import run_scores
+from mnist_mlp.prior import FREE, run_scores
 
 MOST_DIGITS = 200
-PLAIN = math.log(0.9)
-PLAIN_WIDTH = 1.0
-FREE = 0.02
 KEPT = 10  # readings considered, and ways kept at each cut
 BLOCK = 64  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
 SURE = math.log(0.65)  # a drawing that is one digit so likely is not cut
+PLAIN = math.log(0.9)  # a part that is one digit so likely is not cut
+PLAIN_WIDTH = 1.0  # of the line's height: a part that is wider is cut
 WIDE = 2.0  # of its height: one that is wider is cut, however sure the network is
 NOT_READ = -1.5  # the mean log-probability of a number's digits, below which it is none
-WEAKEST = math.log(0.85)  # of a number's digits: below it, there is doubt
+WEAKEST = math.log(0.95)  # of a number's digits: below it, there is doubt
 SURE_NUMBER = 0.7  # a number that is less likely is read with a hint
 DOUBT = 1.5  # by how much the score may lack for a digit that is read with a hint
 NO_DIGIT = "That does not look like a digit."
@@ -116,7 +115,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
     left, top, right, bottom = seen.placed.box
     whole = Found(Digit(int(logits.argmax()), softmax(logits), seen.placed.pixels, seen.placed.box), logits)
     if right - left <= WIDE * (bottom - top) and _is_digit(logits) >= SURE:
-        return _one_digit(whole, net)
+        return _one_digit(whole, net, logits)
     lines: list[dict[str, float]] = []
     every: list[Found] = []
     for line in find_lines(seen.ink):
@@ -128,7 +127,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
                 f"Expected at most {MOST_DIGITS} digits in a picture; got {len(every)} or more."
             )
     if len(every) < 2:
-        return _one_digit(every[0] if every else whole, net)
+        return _one_digit(every[0] if every else whole, net, whole.logits)
     readings = _joined(lines)
     digits = tuple(found.digit for found in every)
     likely = np.array([_is_digit(found.logits) for found in every])
@@ -144,7 +143,8 @@ class Found(NamedTuple):
     logits: np.ndarray
 
 
-def _one_digit(found: Found, net: Network) -> Reading:
+def _one_digit(found: Found, net: Network, whole: np.ndarray) -> Reading:
+    """The reading of a drawing that has one digit; `whole` (10,) are the logits of all of its ink."""
     digit, logits = found
     order = np.argsort(digit.probabilities)[::-1]
     readings = {str(d): float(digit.probabilities[d]) for d in order}
@@ -154,7 +154,7 @@ def _one_digit(found: Found, net: Network) -> Reading:
         return Reading("", 0.0, NO_DIGIT, (digit,), readings)
     confidence = float(digit.probabilities[order[0]])
     hint = _not_sure(readings) if confidence < _threshold(net) else ""
-    if lacks > 0:
+    if lacks > 0 or digit_score(whole) < lowest:
         hint = f"Not sure: it could be {_a(str(order[0]))}, or no digit."
     return Reading(str(order[0]), confidence, hint, (digit,), readings)
 
