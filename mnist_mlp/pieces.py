@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 HEIGHT = 44  # pixels to which a line is reduced
@@ -42,6 +43,10 @@ class Pieces(NamedTuple):
     end: np.ndarray
     """(n + 1, H) int64: in each row, the column after the last one of a run that ends at each cut."""
 
+    def some(self, which: np.ndarray) -> Pieces:
+        """Those between the cuts that are named."""
+        return Pieces(self.ink, self.at[which], self.cost[which], self.begin[which], self.end[which])
+
 
 class Runs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
@@ -52,30 +57,35 @@ class Runs(NamedTuple):
     """(m,) int64: the piece after the last one."""
     left: np.ndarray
     """(m,) int64: the column of the line at which each run's window begins."""
-    width: int
-    """Of each window."""
+    right: np.ndarray
+    """(m,) int64: the column after its last one."""
+
+    @property
+    def width(self) -> int:
+        """Of a window that is wide enough for each."""
+        return int((self.right - self.left).max(initial=1))
 
     def some(self, which: np.ndarray | slice) -> Runs:
         """Those of the runs that are named."""
-        return Runs(self.first[which], self.end[which], self.left[which], self.width)
+        return Runs(self.first[which], self.end[which], self.left[which], self.right[which])
 
 
 def cut(ink: np.ndarray) -> Pieces:
     """Cut a line of writing, (H, W) float32 in 0..1."""
     height, width = ink.shape
     edges = np.zeros((1, height), np.int64)
-    families = [_cuts(ink, stray) for stray in STRAY]
+    half = height // 2
+    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
+    ways = _ways(halves, np.array(STRAY)[:, None, None])
+    families = [_cuts(height, cost, back) for cost, back in zip(*ways)]
     at = np.concatenate([edges, *(at for at, _ in families), edges + width])
     cost = np.concatenate([[0], *(cost for _, cost in families), [0]]) / height
     order = np.argsort(at.mean(1), kind="stable")
     return _without_twins(ink, at[order], cost[order])
 
 
-def _cuts(ink: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
-    height = len(ink)
+def _cuts(height: int, cost: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     half = height // 2
-    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
-    cost, back = _ways(halves, stray)
     total = cost.sum(0)
     chosen = _chosen(total, height)
     at = np.empty((len(chosen), height), np.int64)
@@ -134,43 +144,55 @@ def runs(pieces: Pieces) -> Runs:
         first, end = np.triu_indices(len(middle), 1)
         fits = (middle[end] - middle[first] <= WIDEST * height) | (end - first == 1)
         first, end = first[fits], end[fits]
+    return between(pieces, first, end)
+
+
+def between(pieces: Pieces, first: np.ndarray, end: np.ndarray) -> Runs:
+    """The runs of pieces first..end - 1."""
     left = pieces.begin[first].min(1)
-    width = int((pieces.end[end].max(1) - left).max(initial=1))
-    return Runs(first, end, left, min(width, 3 * height))
+    right = np.minimum(pieces.end[end].max(1), left + 3 * len(pieces.ink))
+    order = np.argsort(right - left, kind="stable")  # blocks of runs need windows no wider than their own
+    return Runs(first[order], end[order], left[order], right[order])
 
 
 def show(pieces: Pieces, runs: Runs) -> np.ndarray:
     """The ink of each run in a window of its own: (m, H, runs.width) float32."""
-    column = runs.left[:, None, None] + np.arange(runs.width)
-    padded = np.pad(pieces.ink, ((0, 0), (0, runs.width)))
-    within = (column >= pieces.begin[runs.first][:, :, None]) & (column < pieces.end[runs.end][:, :, None])
-    return padded[np.arange(len(pieces.ink))[:, None], column] * within
+    windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, runs.width))), runs.width, axis=1)
+    column = np.arange(runs.width)
+    begin = pieces.begin[runs.first] - runs.left[:, None]
+    end = pieces.end[runs.end] - runs.left[:, None]
+    within = (column >= begin[:, :, None]) & (column < end[:, :, None])
+    return windows[:, runs.left].transpose(1, 0, 2) * within
 
 
-def _ways(halves: np.ndarray, stray: float) -> tuple[np.ndarray, np.ndarray]:
+def _ways(halves: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest way to each column of the last row; sideways within a row, too.
 
+    Args:
+        halves: (rows, 2, W) ink.
+        stray: (k, 1, 1), what a pixel sideways costs.
+
     Returns:
-        costs (2, W), and the column each way comes from (rows, 2, W).
+        costs (k, 2, W), and the column each way comes from (k, rows, 2, W).
     """
-    width = halves.shape[2]
+    rows, _, width = halves.shape
     columns = np.arange(width)
-    cost = np.zeros((2, width))
-    back = np.empty(halves.shape, np.int64)
+    cost = np.zeros((len(stray), 2, width))
+    back = np.empty((len(stray), rows, 2, width), np.int64)
     for row, ink in enumerate(halves):
-        sideways = np.cumsum(ink + stray, 1, dtype=np.float64)
+        sideways = np.cumsum(ink + stray, 2)
         entered = cost + ink
         # To the right, x' → x costs sideways[x] - sideways[x']: the least over x' is a running minimum.
         right = entered - sideways
-        best_right = np.minimum.accumulate(right, 1)
+        best_right = np.minimum.accumulate(right, 2)
         before = sideways - ink - stray
-        left = (entered + before)[:, ::-1]
-        best_left = np.minimum.accumulate(left, 1)
-        from_left = np.maximum.accumulate(np.where(right == best_right, columns, 0), 1)
-        from_right = width - 1 - np.maximum.accumulate(np.where(left == best_left, columns, 0), 1)[:, ::-1]
-        to_right, to_left = best_right + sideways, best_left[:, ::-1] - before
+        left = (entered + before)[..., ::-1]
+        best_left = np.minimum.accumulate(left, 2)
+        from_left = np.maximum.accumulate(np.where(right == best_right, columns, 0), 2)
+        from_right = width - 1 - np.maximum.accumulate(np.where(left == best_left, columns, 0), 2)[..., ::-1]
+        to_right, to_left = best_right + sideways, best_left[..., ::-1] - before
         cost = np.minimum(to_right, to_left)
-        back[row] = np.where(to_right <= to_left, from_left, from_right)
+        back[:, row] = np.where(to_right <= to_left, from_left, from_right)
     return cost, back
 
 
@@ -215,12 +237,15 @@ class Line(NamedTuple):
 
 def find_lines(ink: np.ndarray) -> list[Line]:
     """The lines of writing in a picture, (H, W) float32 in 0..1, from top to bottom, without specks."""
-    from scipy.ndimage import (
-        find_objects,
-        label,
-    )  # imported where it is needed: that takes a quarter of a second
+    # Imported where it is needed: that takes a quarter of a second.
+    from scipy.ndimage import find_objects, label
 
-    parts, count = label(ink > 0.1, np.ones((3, 3)))
+    dark = ink > 0.1
+    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+    # With a margin: a cut may pass above the ink and below it.
+    from_top, from_left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
+    within = slice(from_top, rows[-1] + 2), slice(from_left, columns[-1] + 2)
+    parts, count = label(dark[within], np.ones((3, 3)))
     boxes = find_objects(parts)
     top, bottom = (np.array([getattr(box[0], end) for box in boxes]) for end in ("start", "stop"))
     width = np.array([box[1].stop - box[1].start for box in boxes])
@@ -245,10 +270,11 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     if np.count_nonzero(line_of >= 0) > MOST_PARTS or len(spans) > MOST_LINES:
         return []
     chosen = np.concatenate([[-1], line_of])[parts]
-    return [_line(np.where(chosen == line, ink, 0)) for line in np.argsort([a for a, _ in spans])]
+    order = np.argsort([first for first, _ in spans])
+    return [_line(np.where(chosen == line, ink[within], 0), from_left, from_top) for line in order]
 
 
-def _line(ink: np.ndarray) -> Line:
+def _line(ink: np.ndarray, from_left: int, from_top: int) -> Line:
     rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
     if not len(rows):
         return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0)
@@ -257,4 +283,4 @@ def _line(ink: np.ndarray) -> Line:
     scale = max(len(within) / HEIGHT, 1.0)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 1))
     reduced = np.asarray(Image.fromarray(within).resize(size, Image.Resampling.BOX))
-    return Line(reduced, int(left), int(top), scale)
+    return Line(reduced, int(from_left + left), int(from_top + top), scale)

@@ -19,17 +19,19 @@ from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
-from mnist_mlp.pieces import Line, Pieces, Runs, cut, find_lines, runs, show
-from mnist_mlp.prior import run_scores
+from mnist_mlp.pieces import Line, Pieces, Runs, between, cut, find_lines, runs, show
+from mnist_mlp.prior import FREE, run_scores
 
 MOST_DIGITS = 200
 KEPT = 10  # readings considered, and ways kept at each cut
-BLOCK = 256  # runs shown to the network at once
+BLOCK = 64  # runs shown to the network at once
 LABELS = 11  # ten digits, and a mark that is left out of the text
 SURE = math.log(0.65)  # a drawing that is one digit so likely is not cut
+PLAIN = math.log(0.9)  # a part that is one digit so likely is not cut
+PLAIN_WIDTH = 1.0  # of the line's height: a part that is wider is cut
 WIDE = 2.0  # of its height: one that is wider is cut, however sure the network is
 NOT_READ = -1.5  # the mean log-probability of a number's digits, below which it is none
-WEAKEST = math.log(0.85)  # of a number's digits: below it, there is doubt
+WEAKEST = math.log(0.95)  # of a number's digits: below it, there is doubt
 SURE_NUMBER = 0.7  # a number that is less likely is read with a hint
 DOUBT = 1.5  # by how much the score may lack for a digit that is read with a hint
 NO_DIGIT = "That does not look like a digit."
@@ -113,7 +115,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
     left, top, right, bottom = seen.placed.box
     whole = Found(Digit(int(logits.argmax()), softmax(logits), seen.placed.pixels, seen.placed.box), logits)
     if right - left <= WIDE * (bottom - top) and _is_digit(logits) >= SURE:
-        return _one_digit(whole, net)
+        return _one_digit(whole, net, logits)
     lines: list[dict[str, float]] = []
     every: list[Found] = []
     for line in find_lines(seen.ink):
@@ -125,7 +127,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
                 f"Expected at most {MOST_DIGITS} digits in a picture; got {len(every)} or more."
             )
     if len(every) < 2:
-        return _one_digit(every[0] if every else whole, net)
+        return _one_digit(every[0] if every else whole, net, whole.logits)
     readings = _joined(lines)
     digits = tuple(found.digit for found in every)
     likely = np.array([_is_digit(found.logits) for found in every])
@@ -141,7 +143,8 @@ class Found(NamedTuple):
     logits: np.ndarray
 
 
-def _one_digit(found: Found, net: Network) -> Reading:
+def _one_digit(found: Found, net: Network, whole: np.ndarray) -> Reading:
+    """The reading of a drawing that has one digit; `whole` (10,) are the logits of all of its ink."""
     digit, logits = found
     order = np.argsort(digit.probabilities)[::-1]
     readings = {str(d): float(digit.probabilities[d]) for d in order}
@@ -151,19 +154,18 @@ def _one_digit(found: Found, net: Network) -> Reading:
         return Reading("", 0.0, NO_DIGIT, (digit,), readings)
     confidence = float(digit.probabilities[order[0]])
     hint = _not_sure(readings) if confidence < _threshold(net) else ""
-    if lacks > 0:
+    if lacks > 0 or digit_score(whole) < lowest:
         hint = f"Not sure: it could be {_a(str(order[0]))}, or no digit."
     return Reading(str(order[0]), confidence, hint, (digit,), readings)
 
 
 def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], list[Found]]:
     """The readings of a line with their probabilities, and the digits of the likeliest."""
-    pieces = cut(line.ink)
+    pieces = _without_cut_digits(cut(line.ink), net)
     candidates = runs(pieces)
     if not len(candidates.first):
         return {}, []
-    blocks = [_run_scores(pieces, candidates, net, i) for i in range(0, len(candidates.first), BLOCK)]
-    scores, logits, pixels = map(np.concatenate, zip(*blocks))
+    scores, logits, pixels = _run_scores(pieces, candidates, net)
     ways = best_ways(len(pieces.at) - 1, candidates.first, candidates.end, scores)
     ways = [way for way in ways if way.text and way.score > -np.inf]
     if not ways:
@@ -178,15 +180,35 @@ def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], 
     return {way.text: float(p) for way, p in zip(ways, likely)}, found
 
 
-def _run_scores(pieces: Pieces, runs: Runs, net: Network, start: int) -> tuple[np.ndarray, ...]:
-    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of a block of runs."""
-    block = runs.some(slice(start, start + BLOCK))
-    ink = show(pieces, block)
+def _without_cut_digits(pieces: Pieces, net: Network) -> Pieces:
+    """The pieces, without cuts through what stands by itself and is plainly one digit."""
+    gaps = np.flatnonzero(pieces.cost < FREE)
+    middle = pieces.at.mean(1)
+    apart = between(pieces, gaps[:-1], gaps[1:])
+    apart = apart.some(middle[apart.end] - middle[apart.first] <= PLAIN_WIDTH * len(pieces.ink))
+    if not len(apart.first):
+        return pieces
+    _, logits, _ = _run_scores(pieces, apart, net)
+    keep = np.ones(len(pieces.at), bool)
+    for first, end, digit in zip(apart.first, apart.end, logits):
+        keep[first + 1 : end] = _is_digit(digit) < PLAIN
+    return pieces.some(keep)
+
+
+def _run_scores(pieces: Pieces, runs: Runs, net: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores (m, 11), logits (m, 10) and pixels (m, 28, 28) of the runs."""
+    blocks = [runs.some(slice(i, i + BLOCK)) for i in range(0, len(runs.first), BLOCK)]
+    scores, logits, pixels = zip(*(_block_scores(pieces, block, net) for block in blocks))
+    return np.concatenate(scores), np.concatenate(logits), np.concatenate(pixels)
+
+
+def _block_scores(pieces: Pieces, runs: Runs, net: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ink = show(pieces, runs)
     there = ink.max((1, 2)) > 0.5
     pixels = np.zeros((len(ink), SIDE, SIDE), np.float32)
     pixels[there] = place_all(ink[there])
     logits = net.forward(pixels.reshape(-1, SIDE * SIDE)).logits
-    scores = run_scores(pieces, block, ink, logits)
+    scores = run_scores(pieces, runs, ink, logits)
     scores[~there] = [-np.inf] * 10 + [0.0]  # too faint for a digit, or for a mark
     return scores, logits, pixels
 
