@@ -14,6 +14,7 @@ MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
 FLAT = 0.06  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
+CLEAR = 0.35  # share of a picture cut tight: what covers less is ink, what covers more may be a fat pen's
 SMALL = 48  # pixels: a picture whose longer side has fewer is enlarged
 ENLARGED = 64  # pixels, at least, of its longer side then
 FILLED = 0.95  # share of its box that an opaque picture covers; strokes cover less
@@ -84,6 +85,9 @@ def _cut_tight(light: np.ndarray) -> np.ndarray:
 
 def _is_ink(mask: np.ndarray, other: np.ndarray) -> bool:
     """Whether the mask is ink, and the other ground: ink misses an edge, or else parts the ground."""
+    share = mask.mean()
+    if not CLEAR < share < 1 - CLEAR:
+        return bool(share < 0.5)
     from scipy.ndimage import label  # imported where it is needed: that takes a quarter of a second
 
     def edges(of: np.ndarray) -> list[set[int]]:
@@ -94,7 +98,7 @@ def _is_ink(mask: np.ndarray, other: np.ndarray) -> bool:
         mine, others = map(test, parts)
         if mine != others:
             return mine
-    return bool(mask.mean() < 0.5)
+    return bool(share < 0.5)
 
 
 def _grey(colours: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ HAIR = 9  # pixels of the photo: a stroke that is thinner may be lost where the 
 FOUND = 2.5  # pixels of the reduced photo: ink of at least that width was not
 HAIRS_LENGTH = 0.08  # of the photo's longer side: shorter hairs are grain
 GAP = 7  # pixels that a printed line may be interrupted
+EDGE = 0.1  # of a box's shorter side: its lines lie nearer to its edges
+FOLLOWS = 0.97  # share of a box's ink that lies there; of a zero's, less
 LONG = 1.2  # of a line's height: a horizontal stroke that is longer was printed
 
 
@@ -32,7 +34,9 @@ def contrast_to_ground(light: np.ndarray) -> np.ndarray:
     # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
     coarse = image.copy()
     coarse.thumbnail((PHOTO // COARSE, PHOTO // COARSE), Image.Resampling.BOX)
-    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="edge"))
+    coarse = Image.fromarray(
+        np.pad(np.asarray(coarse), WINDOW // 2, mode="reflect")
+    )  # "edge" would multiply ink there
     around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
     inner = slice(WINDOW // 2, -(WINDOW // 2))
     ground = np.asarray(
@@ -88,7 +92,7 @@ def _strokes(light: np.ndarray) -> np.ndarray:
     if middle < MIN_CONTRAST:
         return np.zeros(contrast.shape, np.float32)
     ink = np.clip((contrast - 0.7 * middle) / (0.6 * middle), 0, 1)
-    return without_rules(ink)
+    return without_rules(without_frame(ink))
 
 
 def otsu(levels: np.ndarray) -> int:
@@ -97,6 +101,24 @@ def otsu(levels: np.ndarray) -> int:
     below, mean = np.cumsum(share), np.cumsum(share * np.arange(256))
     between = (mean[-1] * below - mean) ** 2 / np.maximum(below * (1 - below), 1e-9)
     return int(between.argmax())
+
+
+def without_frame(ink: np.ndarray) -> np.ndarray:
+    """Ink without a form's box around it: a part that follows its own bounding box, with writing inside."""
+    from scipy.ndimage import find_objects, label
+
+    parts, _ = label(ink > 0.3, np.ones((3, 3)))
+    boxes = find_objects(parts)
+    heights = np.array([box[0].stop - box[0].start for box in boxes])
+    for number, box in enumerate(boxes, 1):
+        part = parts[box] == number
+        edge = max(round(EDGE * min(part.shape)), 1)
+        inner = np.s_[edge:-edge, edge:-edge]
+        inside = np.setdiff1d(np.unique(parts[box][inner]), [0, number])
+        framed = part.sum() - part[inner].sum() >= FOLLOWS * part.sum()
+        if framed and len(inside) and heights[inside - 1].max() >= 0.3 * heights[number - 1]:
+            return np.where(parts == number, 0, ink).astype(np.float32)
+    return ink
 
 
 def without_rules(ink: np.ndarray) -> np.ndarray:
