@@ -52,11 +52,6 @@ def test_a_drawing_cut_tight(white_on_black: bool) -> None:
     assert overlap(find_ink(tight(canvas, ink)), tight(ink, ink)) > 0.98
 
 
-def test_a_photo_cut_tight() -> None:
-    ink = drawn(30)
-    assert overlap(find_ink(tight(photo(ink), ink)), tight(ink, ink)) > 0.8
-
-
 @pytest.mark.parametrize("turns", range(4))
 def test_a_digit_at_the_edge_of_a_photo(turns: int) -> None:
     ink = drawn(30)
