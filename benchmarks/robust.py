@@ -2,8 +2,9 @@
 
     python benchmarks/robust.py
 
-The digits are MNIST's test images, enlarged to smooth strokes and drawn on a sheet in a place and
-size of their own. Each row reads the very same drawings as the first one.
+The digits are images of MNIST's training set that are held out for validation, enlarged to smooth strokes
+and drawn on a sheet in a place and size of their own. Each row reads the very same drawings as the first
+one; but the last two read scikit-learn's digits.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
+from sklearn.datasets import load_digits
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,8 +30,10 @@ from mnist_mlp.training.data import load_mnist
 
 RESULTS = Path(__file__).parent / "results" / "robust.json"
 DIGITS = 2000
+HELD_OUT = 24  # every 24th image of the training set is kept for validation
 SEED = 1
 SHEET = 280
+PHOTO = 480
 
 
 class Drawing(NamedTuple):
@@ -105,13 +109,60 @@ def turned(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
     return paint(ink(drawing, SHEET, rng.uniform(-10, 10)), (0,), (255,))[..., 0]
 
 
-def photo(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
-    """A pen on paper: uneven light, a shadow with a soft edge, a lens not quite sharp, grain, JPEG."""
-    side = 480
+def tight(canvas: np.ndarray, ink: np.ndarray, margin: int = 0) -> np.ndarray:
+    """The canvas, cut to its ink."""
+    rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
+    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+    return canvas[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]
+
+
+def cut_tight(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return tight(plain(drawing, rng), ink(drawing, SHEET))
+
+
+def white_cut_tight(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return tight(white_on_black(drawing, rng), ink(drawing, SHEET))
+
+
+def twelve_pixels(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    image = Image.fromarray(cut_tight(drawing, rng))
+    scale = 12 / max(image.size)
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
+
+
+def hair(ink: np.ndarray) -> np.ndarray:
+    """The strokes' middle lines, two pixels wide."""
+    from skimage.morphology import skeletonize
+
+    line = np.pad(skeletonize(ink > 0.5), ((1, 0), (1, 0))).astype(np.float32)
+    return np.maximum.reduce([line[1:, 1:], line[:-1, 1:], line[1:, :-1], line[:-1, :-1]])
+
+
+def thin(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return paint(hair(ink(drawing, 400)), (0,), (255,))[..., 0]
+
+
+class Scene(NamedTuple):
+    """What a photo shows, beside its light."""
+
+    ink: np.ndarray
+    """(side, side), the pen's"""
+    printed: np.ndarray | float = 0.0
+    """as ink"""
+    sharp: bool = False
+    """a shadow whose edge is"""
+
+
+def photo_of(scene: Scene, rng: np.random.Generator) -> Image.Image:
+    """A pen on paper: uneven light, a shadow with an edge, a lens not quite sharp, grain."""
+    side = len(scene.ink)
     pen = rng.choice([[25, 25, 30], [25, 40, 130], [40, 40, 45], [150, 30, 40]])
     paper = rng.uniform(205, 250) * np.array([1, rng.uniform(0.96, 1), rng.uniform(0.86, 0.99)])
+    print_ = rng.choice([[90, 120, 190], [120, 120, 125], [60, 60, 60]])
     strength = rng.uniform(0.75, 1)  # a ballpoint does not cover
-    scene = paper + strength * ink(drawing, side)[..., None] * (pen - paper)
+    shown = paper + np.reshape(scene.printed, (*np.shape(scene.printed), 1)) * (print_ - paper)
+    shown = shown + strength * scene.ink[..., None] * (pen - shown)
     across = np.linspace(-0.5, 0.5, side, dtype=np.float32)
     x, y = np.meshgrid(across, across)
 
@@ -120,12 +171,72 @@ def photo(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
 
     light = 1 - rng.uniform(0.15, 0.5) * (along(rng.uniform(0, 2 * np.pi)) + 0.5)
     towards = along(rng.uniform(0, 2 * np.pi)) - rng.uniform(-0.3, 0.3)
-    shade = 1 / (1 + np.exp(-np.clip(towards / rng.uniform(0.01, 0.05), -50, 50)))
-    light *= 1 - rng.uniform(0.2, 0.45) * shade
-    picture = Image.fromarray(np.clip(scene * light[..., None], 0, 255).astype(np.uint8))
+    soft = 0.002 if scene.sharp else rng.uniform(0.01, 0.05)
+    light *= 1 - rng.uniform(0.2, 0.45) / (1 + np.exp(-np.clip(towards / soft, -50, 50)))
+    picture = Image.fromarray(np.clip(shown * light[..., None], 0, 255).astype(np.uint8))
     picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.8, 2)))
     grainy = np.asarray(picture) + rng.normal(0, rng.uniform(3, 9), (side, side, 3))
-    return jpeg(np.clip(grainy, 0, 255).astype(np.uint8), 80)
+    return Image.fromarray(np.clip(grainy, 0, 255).astype(np.uint8))
+
+
+def photo(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return jpeg(np.asarray(photo_of(Scene(ink(drawing, PHOTO)), rng)), 80)
+
+
+def hair_photo(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return jpeg(np.asarray(photo_of(Scene(hair(ink(drawing, PHOTO))), rng)), 80)
+
+
+def rules(rng: np.random.Generator) -> np.ndarray:
+    """Printed lines from edge to edge: float32 in 0..1."""
+    printed = np.zeros((PHOTO, PHOTO), np.float32)
+    apart, wide = int(rng.integers(40, 90)), int(rng.integers(1, 4))
+    for row in range(int(rng.integers(0, apart)), PHOTO, apart):
+        printed[row : row + wide] = 1
+    return printed
+
+
+def on_ruled_paper(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return jpeg(np.asarray(photo_of(Scene(ink(drawing, PHOTO), 0.6 * rules(rng)), rng)), 80)
+
+
+def on_squared_paper(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    state = rng.bit_generator.state
+    down = rules(rng)
+    rng.bit_generator.state = state  # squares: as far apart along as down
+    squares = np.maximum(down, rules(rng).T)
+    return jpeg(np.asarray(photo_of(Scene(ink(drawing, PHOTO), 0.5 * squares), rng)), 80)
+
+
+def in_a_box(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    strokes = ink(drawing._replace(size=0.5 * drawing.size, x=0.5, y=0.5), PHOTO)
+    rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
+    room = rng.integers(12, 60, 4)
+    top, bottom = rows[0] - room[0], rows[-1] + room[1]
+    left, right = columns[0] - room[2], columns[-1] + room[3]
+    wide = int(rng.integers(2, 6))
+    printed = np.zeros_like(strokes)
+    printed[top : bottom + wide, left : right + wide] = 1
+    printed[top + wide : bottom, left + wide : right] = 0
+    return jpeg(np.asarray(photo_of(Scene(strokes, printed), rng)), 80)
+
+
+def sharp_shadow(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    return jpeg(np.asarray(photo_of(Scene(ink(drawing, PHOTO), sharp=True), rng)), 80)
+
+
+def at_the_edge(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    """The photo ends where the digit does, on one side."""
+    strokes = ink(drawing._replace(size=0.6 * drawing.size), PHOTO)
+    turns = int(rng.integers(4))
+    picture = np.rot90(np.asarray(photo_of(Scene(strokes), rng)), turns)
+    columns = np.flatnonzero((np.rot90(strokes, turns) > 0.5).any(0))
+    return jpeg(np.ascontiguousarray(np.rot90(picture[:, columns[0] :], -turns)), 80)
+
+
+def photo_cut_tight(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    strokes = ink(drawing, PHOTO)
+    return jpeg(np.ascontiguousarray(tight(np.asarray(photo_of(Scene(strokes), rng)), strokes, 2)), 80)
 
 
 ROWS: dict[str, tuple[Callable[[Drawing, np.random.Generator], np.ndarray], float]] = {
@@ -138,21 +249,39 @@ ROWS: dict[str, tuple[Callable[[Drawing, np.random.Generator], np.ndarray], floa
     "1,000 × 1,000": (large, 1),
     "JPEG at quality 40": (as_jpeg, 1),
     "turned by up to 10°": (turned, 1),
+    "cut tight": (cut_tight, 1),
+    "white on black, cut tight": (white_cut_tight, 1),
+    "12 × 12, cut tight": (twelve_pixels, 3),
+    "a hair-thin pen": (thin, 3),
     "a photo of a pen on paper": (photo, 3),
+    "a photo of a hair-thin pen": (hair_photo, 3),
+    "a photo of ruled paper": (on_ruled_paper, 3),
+    "a photo of squared paper": (on_squared_paper, 3),
+    "a photo of a form's box": (in_a_box, 3),
+    "a photo with a shadow's edge": (sharp_shadow, 3),
+    "a photo with the digit at its edge": (at_the_edge, 3),
+    "a photo cut tight": (photo_cut_tight, 3),
 }
 
 
 def drawings(n: int) -> tuple[list[Drawing], np.ndarray]:
     mnist = load_mnist()
     rng = np.random.default_rng(SEED)
-    chosen = rng.permutation(len(mnist.x_test))[:n]
+    chosen = HELD_OUT * rng.permutation(len(mnist.x_train) // HELD_OUT)[:n]
     found = []
-    for image in mnist.x_test[chosen]:
+    for image in mnist.x_train[chosen]:
         rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
         box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         # A margin, so that the strokes' edges are not cut off where they are smoothed.
         found.append(Drawing(np.pad(box, 3), rng.uniform(0.55, 1), rng.uniform(), rng.uniform()))
-    return found, mnist.y_test[chosen]
+    return found, mnist.y_train[chosen]
+
+
+def scans(margin: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """scikit-learn's 1,797 digits of 8 × 8, cut to their ink."""
+    digits = load_digits()
+    grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    return [np.pad(tight(image, image), margin) for image in grey], digits.target
 
 
 def main() -> None:
@@ -166,12 +295,11 @@ def main() -> None:
     networks = {name: load(name) for name in ("relu", "sigmoid")}
     rows: list[dict[str, object]] = []
     first: dict[str, float] = {}
-    print(f"{f'accuracy of {options.digits:,} digits':28} {'ReLU':>15} {'sigmoid':>15}   allowed")
-    for title, (draw, allowed) in ROWS.items():
-        rng = np.random.default_rng(SEED)
-        canvases = (draw(sheet, rng) for sheet in tqdm(sheets, title, leave=False, disable=None))
+    print(f"{f'accuracy of {options.digits:,} digits':36} {'ReLU':>15} {'sigmoid':>15}   allowed")
+
+    def measure(title: str, canvases: Iterable[np.ndarray], labels: np.ndarray, allowed: float) -> None:
         placed = []
-        for number, canvas in enumerate(canvases):
+        for number, canvas in enumerate(tqdm(canvases, title, len(labels), leave=False, disable=None)):
             placed.append(to_mnist(canvas))
             if options.keep and number < 10:
                 options.keep.mkdir(parents=True, exist_ok=True)
@@ -188,10 +316,16 @@ def main() -> None:
             shown.append(f"{accuracy:8.2%} {row[f'{name}_points']:+6.2f}")
         rows.append(row)
         print(
-            f"{title:28} {' '.join(shown)}   {-allowed:+.0f}"
+            f"{title:36} {' '.join(shown)}   {-allowed:+.0f}"
             + (f"   ({row['no_digit_found']} not found)" * bool(row["no_digit_found"])),
             flush=True,
         )
+
+    for title, (draw, allowed) in ROWS.items():
+        rng = np.random.default_rng(SEED)
+        measure(title, (draw(sheet, rng) for sheet in sheets), labels, allowed)
+    measure("scikit-learn's 8 × 8, cut tight", *scans(0), 3)
+    measure("scikit-learn's 8 × 8, a pixel of margin", *scans(1), 3)
     RESULTS.parent.mkdir(exist_ok=True)
     report = {"command": "python benchmarks/robust.py", "digits": options.digits, "seed": SEED, "rows": rows}
     RESULTS.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

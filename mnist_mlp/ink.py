@@ -8,16 +8,22 @@ import numpy as np
 from PIL import Image
 
 from mnist_mlp.paper import otsu, photographed
+from mnist_mlp.pen import thicken
 
 MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
 FLAT = 0.06  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
+CLEAR = 0.35  # share of a picture cut tight: what covers less is ink, what covers more may be a fat pen's
+SMALL = 48  # pixels: a picture whose longer side has fewer is enlarged
+ENLARGED = 64  # pixels, at least, of its longer side then
 FILLED = 0.95  # share of its box that an opaque picture covers; strokes cover less
 
 
 def find_ink(canvas: np.ndarray) -> np.ndarray:
-    """How much ink is at each pixel: float32 in 0..1, (H, W), or smaller if it was photographed.
+    """How much ink is at each pixel: float32 in 0..1, (H, W); a photo is reduced, a small picture enlarged.
+
+    The ink of a hair-thin pen is thickened to MNIST's.
 
     Args:
         canvas: uint8, (H, W), (H, W, 3) or (H, W, 4), of any size; ink of any colour on a light,
@@ -34,6 +40,10 @@ def find_ink(canvas: np.ndarray) -> np.ndarray:
         canvas = canvas[..., None]
     if canvas.ndim != 3 or canvas.shape[2] not in (1, 3, 4) or 0 in canvas.shape:
         raise ValueError(f"a canvas is (H, W), (H, W, 3) or (H, W, 4); got {canvas.shape}")
+    return thicken(_ink_as_it_is(canvas))
+
+
+def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
     colours = [canvas[..., channel] for channel in range(canvas.shape[2])]
     if len(colours) == 4:
         alpha = colours.pop()
@@ -75,6 +85,9 @@ def _cut_tight(light: np.ndarray) -> np.ndarray:
 
 def _is_ink(mask: np.ndarray, other: np.ndarray) -> bool:
     """Whether the mask is ink, and the other ground: ink misses an edge, or else parts the ground."""
+    share = mask.mean()
+    if not CLEAR < share < 1 - CLEAR:
+        return bool(share < 0.5)
     from scipy.ndimage import label  # imported where it is needed: that takes a quarter of a second
 
     def edges(of: np.ndarray) -> list[set[int]]:
@@ -85,7 +98,7 @@ def _is_ink(mask: np.ndarray, other: np.ndarray) -> bool:
         mine, others = map(test, parts)
         if mine != others:
             return mine
-    return bool(mask.mean() < 0.5)
+    return bool(share < 0.5)
 
 
 def _grey(colours: np.ndarray) -> np.ndarray:
@@ -115,10 +128,20 @@ def _distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
 
 
 def _stretch(contrast: np.ndarray) -> np.ndarray:
+    if max(contrast.shape) < SMALL:
+        contrast = _enlarge(contrast)
     highest = int(contrast.max())
     if highest < MIN_CONTRAST:
         return np.zeros(contrast.shape, np.float32)
     return _ink(highest).take(contrast, mode="clip")  # which is three times as fast as indexing
+
+
+def _enlarge(contrast: np.ndarray) -> np.ndarray:
+    """A small picture's contrast, enlarged smoothly: placed pixel by pixel, its strokes would be blurred."""
+    times = -(-ENLARGED // max(contrast.shape))
+    padded = Image.fromarray(np.pad(contrast, 3))  # what is around the picture is ground
+    large = padded.resize((padded.width * times, padded.height * times), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(large)[3 * times : -3 * times, 3 * times : -3 * times])
 
 
 @functools.cache
