@@ -15,6 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from mnist_mlp.pen import stroke_width
+
 HEIGHT = 44  # pixels to which a line is reduced
 FAR = 0.25  # of the line's height: pieces are not wider
 STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
@@ -120,18 +122,12 @@ def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     begin, end = at.copy(), at.copy()
     crossed = dark[rows, np.minimum(at, width - 1) + 1] & dark[rows, np.maximum(at, 1)]
     left, right = crossed.copy(), crossed.copy()
-    for _ in range(round(pen_width(ink))):
+    for _ in range(round(stroke_width(ink))):
         left &= dark[rows, np.maximum(begin, 0)]
         begin -= left
         right &= dark[rows, np.minimum(end, width) + 1]
         end += right
     return np.clip(begin, 0, width), np.clip(end, 0, width)
-
-
-def pen_width(ink: np.ndarray) -> float:
-    """The mean width of the strokes, in pixels: twice the area, by the length of the outline."""
-    outline = np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum()
-    return float(2 * ink.sum() / max(outline * np.pi / 4, 1e-6))
 
 
 def runs(pieces: Pieces) -> Runs:

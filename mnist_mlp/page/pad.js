@@ -112,9 +112,23 @@ const network = () => document.querySelector("#network input:checked")?.value ??
 const { changed, finished } = transport({
   ask: server.answer,
   next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
-  show: (answer) => (props.value = JSON.stringify(answer)), // Gradio hands it on to the other components
+  show: (answer) => display((latest = answer)),
   say: (text) => notice.textContent !== text && (notice.textContent = text),
 });
+
+// While the pen moves, half a digit looks like another one: the label changes after STEADY answers that read the same.
+const STEADY = 3;
+let latest; // answer
+let label; // on the page
+let text; // what the latest answers read
+let times = 0; // how many of them in a row
+
+function display(answer) {
+  times = answer.label.label === text ? times + 1 : 1;
+  text = answer.label.label;
+  if (!stroke || !label?.confidences || text === label.label || times >= STEADY) label = answer.label;
+  props.value = JSON.stringify({ ...answer, label }); // Gradio hands it on to the other components
+}
 
 function change() {
   if (isBlank()) chosen = null;
@@ -165,6 +179,7 @@ function endStroke() {
   const dot = stroke.points.length === 2;
   stroke = pointer = null;
   if (dot) changed();
+  if (latest && label !== latest.label) display(latest);
   finished();
   keep();
 }

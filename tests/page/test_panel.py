@@ -123,7 +123,8 @@ def test_the_sum_and_the_softmax_of_each_digit_add_up(shown: Page, steps: Forwar
         expect(shown.locator("#inside .unit h3")).to_contain_text(f"logits[{digit}]")
         displayed = assert_adds_up(sum_lines(shown), steps.h2, load().w3[:, digit])
         assert float(displayed) == pytest.approx(steps.logits[digit], abs=0.00501)
-        exponentials = [number(text) for text in shown.locator("#inside .contributions .number").all_inner_texts()]
+        shares = shown.locator("#inside .contributions .number").all_inner_texts()
+        exponentials = [number(text) for text in shares]
         expected = np.exp(steps.logits - steps.logits.max())
         assert np.allclose([float(e) for e in exponentials], expected, atol=1e-6)
         quotient = shown.locator("#inside .total").inner_text().split("Σe = ")[1].split(" / ")
