@@ -1,10 +1,11 @@
-"""Many visitors at once: the app beside an identity function that Gradio serves with the same limits.
+"""Many visitors at once: the app beside identity functions that Gradio serves.
 
     python benchmarks/serve.py
 
-32 clients ask in turn the pad's function, `/predict` and the identity function, each with a digit of its
-own, whose answer is known. Then the pad's function is asked while 16 callers send photos of 12 megapixels to
-`/predict`. At last the app gives 20,000 answers, and 1,000 pages are opened and left.
+32 clients ask in turn the pad's function, `/predict` and two identity functions, each with a digit of its
+own, whose answer is known: one identity function is a plain Gradio app's, with as many calls at once, the
+other has the app's settings. Then the pad's function is asked while 16 callers send photos of 12 megapixels
+to `/predict`. At last the app gives 20,000 answers, and 1,000 pages are opened and left.
 """
 
 from __future__ import annotations
@@ -33,15 +34,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.helpers import Server, data_url, save, serving
 from mnist_mlp import read
 from mnist_mlp.picture import read_data_url
-from mnist_mlp.server.limits import MAX_SESSIONS
+from mnist_mlp.server.limits import CALLS_AT_ONCE, MAX_SESSIONS
 from mnist_mlp.training.data import load_mnist
 
 CLIENTS = 32
-ROUND = 640  # answers of each function in a round
 PHOTOGRAPHERS = 16
+PARTS = ["rate", "photos", "memory"]
 DRAWINGS = 200  # of the pad, while photos are sent and without
 PATIENCE = 60  # seconds for one answer
 
+PLAIN = f"""
+import gradio as gr
+demo = gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), api_name="predict")
+demo.queue(default_concurrency_limit={CALLS_AT_ONCE})
+demo.launch()
+"""
 IDENTITY = """
 import gradio as gr
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
@@ -159,9 +166,11 @@ def identity(server: Server) -> Ask:
 
 
 class Load(NamedTuple):
-    """How many answers there were a second, and how many were wanted, lost and wrong or someone else's."""
+    """How many answers there were a second, the server's processor time for one in milliseconds, and how many
+    were wanted, lost and wrong or someone else's."""
 
     rate: float
+    cpu: float
     wanted: int
     lost: int
     wrong: int
@@ -184,24 +193,52 @@ def load(server: Server, ask: Ask, tasks: list[Task], answers: int) -> Load:
                 lost += 1
                 asking = Client(server)
 
-    start = time.perf_counter()
+    start, used = time.perf_counter(), processor_time(server)
     with ThreadPoolExecutor(CLIENTS) as pool:
         faults = list(pool.map(client, tasks))
     rate = answers / (time.perf_counter() - start)
-    return Load(rate, answers, sum(lost for lost, _ in faults), sum(wrong for _, wrong in faults))
+    cpu = 1000 * (processor_time(server) - used) / answers
+    return Load(rate, cpu, answers, sum(lost for lost, _ in faults), sum(wrong for _, wrong in faults))
 
 
-def in_turns(app: Server, other: Server, tasks: list[Task], rounds: int) -> dict[str, list[Load]]:
-    asks = {"pad": (app, pad(app)), "predict": (app, predict(app)), "identity": (other, identity(other))}
+def in_turns(
+    app: Server, plain: Server, other: Server, tasks: list[Task], rounds: int, answers: int
+) -> dict[str, list[Load]]:
+    asks = {
+        "pad": (app, pad(app)),
+        "predict": (app, predict(app)),
+        "plain identity": (plain, identity(plain)),
+        "identity": (other, identity(other)),
+    }
     for server, ask in asks.values():  # the first answers pay for what comes once
-        load(server, ask, tasks, ROUND)
+        load(server, ask, tasks, answers)
     loads: dict[str, list[Load]] = {name: [] for name in asks}
     for number in range(rounds):
         for name, (server, ask) in asks.items():
-            loads[name].append(load(server, ask, tasks, ROUND))
-        told = ", ".join(f"{name} {each[-1].rate:.1f}" for name, each in loads.items())
-        print(f"round {number + 1}: {told} answers a second to {CLIENTS} clients", flush=True)
+            loads[name].append(load(server, ask, tasks, answers))
+        told = ", ".join(
+            f"{name} {each[-1].rate:.1f} ({each[-1].cpu:.1f} ms)" for name, each in loads.items()
+        )
+        print(f"round {number + 1}: {told} answers a second (processor time of one)", flush=True)
     return loads
+
+
+def rates(loads: dict[str, list[Load]]) -> dict[str, dict[str, float]]:
+    """Answers a second and processor time; the rates as multiples of the identity functions' in the round."""
+    found = {
+        "answers_a_second": {
+            name: statistics.median(load.rate for load in each) for name, each in loads.items()
+        },
+        "processor_ms": {name: statistics.median(load.cpu for load in each) for name, each in loads.items()},
+    }
+    for other in ("identity", "plain identity"):
+        ratios = {
+            ask: statistics.median(ours.rate / theirs.rate for ours, theirs in zip(loads[ask], loads[other]))
+            for ask in ("pad", "predict")
+        }
+        found[f"of_{other}".replace(" ", "_")] = ratios
+        print(", ".join(f"{ask} {ratio:.2f}" for ask, ratio in ratios.items()), f"× {other}", flush=True)
+    return found
 
 
 def abandon(server: Server, tasks: list[Task], pages: int) -> None:
@@ -226,9 +263,7 @@ def abandon(server: Server, tasks: list[Task], pages: int) -> None:
         list(pool.map(page, range(pages)))
 
 
-def long_run(
-    app: Server, tasks: list[Task], answers: int, pages: int
-) -> tuple[dict[str, float], dict[str, int], list[Load]]:
+def long_run(app: Server, tasks: list[Task], answers: int, pages: int) -> tuple[dict[str, Any], list[Load]]:
     """What answers and abandoned pages leave behind: in memory, and in the cache folder."""
     asks = (pad(app), predict(app))
     abandon(app, tasks, 2 * MAX_SESSIONS)  # as many as are kept at most: that is no growth
@@ -255,7 +290,18 @@ def long_run(
         "growth": growth,
     }
     files = [path.stat().st_size for path in app.cache.rglob("*") if path.is_file()]
-    return figures, {"bytes": sum(files), "files": len(files)}, loads
+    report = {
+        "loaded_answers": answers,
+        "abandoned_pages": pages,
+        "memory": figures,
+        "cache": {"bytes": sum(files), "files": len(files)},
+    }
+    return report, loads
+
+
+def processor_time(server: Server) -> float:
+    times = psutil.Process(server.process.pid).cpu_times()
+    return times.user + times.system
 
 
 def memory(server: Server) -> float:
@@ -324,37 +370,34 @@ def beside_photos(app: Server, tasks: list[Task]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="(default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
+    parser.add_argument(
+        "--round", type=int, default=640, help="answers of each function in a round (default: %(default)s)"
+    )
     parser.add_argument("--answers", type=int, default=20_000, help="(default: %(default)s)")
     parser.add_argument("--pages", type=int, default=1_000, help="(default: %(default)s)")
     options = parser.parse_args()
     wanted = tasks()
+    report: dict[str, Any] = {"clients": CLIENTS}
+    everything: list[Load] = []
     with serving("app.py") as app:
-        with serving("-c", IDENTITY) as other:
-            loads = in_turns(app, other, wanted, options.rounds)
-        rates = {name: statistics.median(load.rate for load in each) for name, each in loads.items()}
-        of_identity = {
-            name: statistics.median(ours.rate / theirs.rate for ours, theirs in zip(each, loads["identity"]))
-            for name, each in loads.items()
-        }
-        print(", ".join(f"{name} {ratio:.2f} × identity" for name, ratio in of_identity.items()), flush=True)
-        photos = beside_photos(app, wanted)
-        memory, cache, all_answered = long_run(app, wanted, options.answers, options.pages)
-    everything = [*itertools.chain(*loads.values()), *all_answered]
+        if "rate" in options.parts:
+            with serving("-c", PLAIN) as plain, serving("-c", IDENTITY) as other:
+                loads = in_turns(app, plain, other, wanted, options.rounds, options.round)
+            report |= rates(loads)
+            everything += itertools.chain(*loads.values())
+        if "photos" in options.parts:
+            report["beside_photos"] = beside_photos(app, wanted)
+        if "memory" in options.parts:
+            found, loads_of_run = long_run(app, wanted, options.answers, options.pages)
+            report |= found
+            everything += loads_of_run
     total = {key: sum(getattr(each, key) for each in everything) for key in ("wanted", "lost", "wrong")}
     print(f"{total['wanted']:,} answers wanted, {total['lost']} lost, {total['wrong']} wrong or crossed")
-    report = {
-        "clients": CLIENTS,
-        "answers_a_second": rates,
-        "of_identity": of_identity,
-        "answers": total,
-        "loaded_answers": options.answers,
-        "abandoned_pages": options.pages,
-        "memory": memory,
-        "cache": cache,
-        "beside_photos": photos,
-    }
-    save("serve", report)
+    report["answers"] = total
+    if options.parts == PARTS:
+        save("serve", report)
 
 
 if __name__ == "__main__":

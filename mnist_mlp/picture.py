@@ -54,7 +54,8 @@ def read_picture(source: bytes | str | Path) -> np.ndarray:
             image = Image.open(io.BytesIO(encoded), formats=FORMATS)
             _check_size(image.size)
             # JPEG is decoded at a half, a quarter or an eighth where that is large enough.
-            image.draft(None, (MAX_SIDE, MAX_SIDE))
+            share = MAX_SIDE / max(image.size)
+            image.draft(None, (max(1, int(share * image.width)), max(1, int(share * image.height))))
             image.load()
             if image.info:  # without any, there is no EXIF data either
                 _turn(image)

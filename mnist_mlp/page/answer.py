@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import reprlib
 from typing import Any
 
@@ -29,13 +28,14 @@ import numpy as np
 from fastapi import HTTPException
 from PIL import Image
 
+from mnist_mlp.network import Network
 from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
-from mnist_mlp.reader import Reading, read
-from mnist_mlp.server.networks import NAMES, serving
+from mnist_mlp.reader import read
+from mnist_mlp.server.api import to_label
+from mnist_mlp.server.networks import serving
 
-TOP_K = 3
 EXPECTED = (
     f"Expected a PNG of at most {SMALL_PIXELS:,} pixels in a data URL of at most {SMALL_URL:,} characters"
 )
@@ -46,19 +46,18 @@ NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 def answer(request: Any) -> dict[str, Any]:
     """Answer the pad; refuse any other request with status 400 and what was expected."""
     try:
-        canvas, network, index, explain = _check(request)
+        canvas, net, index, explain = _check(request)
     except ValueError as fault:
         raise HTTPException(400, str(fault)) from None
-    return describe(canvas, network, index, explain)
+    if canvas is None:
+        return {"label": NOTHING, "preview": None, "hint": EMPTY, "panel": None}
+    return describe(canvas, net, index, explain)
 
 
 def describe(
-    canvas: np.ndarray | None, network: str = "relu", index: int | None = None, explain: bool = True
+    canvas: np.ndarray, net: Network, index: int | None = None, explain: bool = True
 ) -> dict[str, Any]:
-    """The answer to a canvas (uint8, as `read` takes it), or to None where nothing is drawn."""
-    if canvas is None:
-        return {"label": NOTHING, "preview": None, "hint": EMPTY, "panel": None}
-    net = serving(network)
+    """The answer to a canvas (uint8, as `read` takes it)."""
     reading = read(canvas, net)
     digits = reading.digits
     if index is None or index >= len(digits):
@@ -73,7 +72,7 @@ def describe(
         for digit in digits
     ]
     return {
-        "label": _to_label(reading),
+        "label": to_label(reading) or NOTHING,
         "preview": {"digits": shown, "chosen": index} if digits else None,
         "hint": reading.hint,
         "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
@@ -84,7 +83,7 @@ def answer_picture(picture: np.ndarray | None, network: str) -> tuple[Any, str, 
     """What the second tab shows of a picture: label, hint, preview and panel."""
     if picture is None:
         return None, NO_PICTURE, None, None
-    answered = describe(picture, network)
+    answered = describe(picture, serving(network))
     return answered["label"], answered["hint"], answered["preview"], answered["panel"]
 
 
@@ -95,7 +94,7 @@ def to_data_url(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
+def _check(request: Any) -> tuple[np.ndarray | None, Network, int | None, bool]:
     if not isinstance(request, dict):
         raise ValueError(f"Expected an object with a picture; got {reprlib.repr(request)}.")
     picture, network = request.get("picture"), request.get("network")
@@ -103,20 +102,9 @@ def _check(request: Any) -> tuple[np.ndarray | None, str, int | None, bool]:
     if picture != "" and not (isinstance(picture, str) and is_small(picture)):
         got = f"{len(picture):,} characters" if isinstance(picture, str) else reprlib.repr(picture)
         raise ValueError(f"{EXPECTED}; got {got}.")
-    if not isinstance(network, str) or network not in NAMES:
-        raise ValueError(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(network)}.')
+    net = serving(network)
     if index is not None and (type(index) is not int or index < 0):
         raise ValueError(f"Expected index to be null or an integer from 0; got {reprlib.repr(index)}.")
     if not isinstance(explain, bool):
         raise ValueError(f"Expected explain to be true or false; got {reprlib.repr(explain)}.")
-    return read_data_url(picture) if picture else None, network, index, explain
-
-
-def _to_label(reading: Reading) -> dict[str, Any]:
-    if not reading.readings:
-        return NOTHING
-    likeliest = itertools.islice(reading.readings.items(), TOP_K)
-    return {
-        "label": reading.text or "?",
-        "confidences": [{"label": text, "confidence": p} for text, p in likeliest],
-    }
+    return read_data_url(picture) if picture else None, net, index, explain

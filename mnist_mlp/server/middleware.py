@@ -30,6 +30,7 @@ from mnist_mlp.server.limits import (
     MAX_REQUEST,
     MAX_SESSIONS,
     MAX_WAITING,
+    STATUS_EVERY,
 )
 
 LOG = logging.getLogger("uvicorn.error")
@@ -152,7 +153,7 @@ async def _error(request: Request, fault: Exception) -> JSONResponse:
 
 def queue(demo: gr.Blocks) -> None:
     """Let callers wait in a queue of bounded length, and only there."""
-    demo.queue(max_size=MAX_WAITING, default_concurrency_limit=CALLS_AT_ONCE, api_open=False)
+    demo.queue(STATUS_EVERY, api_open=False, max_size=MAX_WAITING, default_concurrency_limit=CALLS_AT_ONCE)
     bound_sessions(demo)
 
 

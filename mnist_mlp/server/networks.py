@@ -7,6 +7,7 @@ import os
 import reprlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi
 
@@ -17,8 +18,8 @@ logger = logging.getLogger(__name__)
 PATIENCE = 10  # seconds for the Hub's first answer, for which the page's start waits
 
 
-def serving(name: str = "relu") -> MLP:
-    """The network that the app answers with: "relu" or "sigmoid".
+def serving(name: Any = "relu") -> MLP:
+    """The network that the app answers with: "relu" or "sigmoid". What a stranger sends may be anything.
 
     It is read once, from the repository or folder in the environment variable `MNIST_MLP_REPO`. Without
     that variable, or where the Hub cannot be reached, it is the shipped one.

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import gradio as gr
 import numpy as np
 import pytest
 from helpers import ONE, SEVEN, ZERO, Points, draw, on_canvas, open_app
 from playwright.sync_api import Browser, CDPSession, Page, Request, Response, expect
 
 from mnist_mlp import load, read, to_mnist
-from mnist_mlp.page.pad import EXAMPLES
+from mnist_mlp.page.hint import Hint
+from mnist_mlp.page.pad import EXAMPLES, Pad
+from mnist_mlp.page.panel import Panel
+from mnist_mlp.page.part import Part
+from mnist_mlp.page.preview import Preview
 from mnist_mlp.picture import read_data_url, read_picture
 
 BAR: Points = [(0.38, 0.5), (0.66, 0.5)]
@@ -504,3 +509,11 @@ def test_two_tabs_of_one_browser(browser: Browser, app: str) -> None:
     second.bring_to_front()
     expect_answer_for_the_drawing(second)
     context.close()
+
+
+@pytest.mark.parametrize("made", [Pad, Panel, Preview, Hint, lambda: Panel("{}", opened=False)])
+def test_a_part_describes_itself_as_gradio_describes_it(made: Callable[[], Part]) -> None:
+    part = made()
+    for value in (part.value, part.value, "another"):
+        part.value = value
+        assert part.get_config() == gr.HTML.get_config(part)
