@@ -64,7 +64,7 @@ function clear() {
   [chosen, pinned, pointed] = [null, null, null];
   for (const picture of [...Object.values(stages), ...Object.values(weightPictures), evidencePicture]) picture.paint(() => grey(0));
   for (const [, mark] of marks) mark.hidden = true;
-  findAll(".number, .legend span, .explained .about, .formula, .total, .sum li > *").forEach((text) => write(text, ""));
+  findAll(".number, .legend span, .explained .about, .formula, .quotient, .sum li > *").forEach((text) => write(text, ""));
   findAll(".bar i").forEach((bar) => (bar.style.transform = "scaleX(0)"));
   write(find(".unit h3 b"), "Hidden unit");
   write(find(".unit h3 code"), "");

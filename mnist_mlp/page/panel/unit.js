@@ -84,7 +84,7 @@ function drawContributions(layer, index) {
     setBar(row, 0, share / most, signed(share));
   });
   find(".contributions").classList.remove("positive");
-  write(find(".unit .total"), "");
+  write(find(".unit .quotient"), "");
 }
 
 // As in the code: the largest logit is subtracted before exp.
@@ -94,5 +94,5 @@ function drawExponentials(index) {
   const sum = e.reduce((sum, part) => sum + part, 0);
   [...find(".contributions").children].forEach((row, d) => setBar(row, 0, e[d], e[d].toFixed(6)));
   find(".contributions").classList.add("positive");
-  write(find(".unit .total"), `e = exp(logits − ${plain(most)}); e[${index}] / Σe = ${e[index].toFixed(6)} / ${sum.toFixed(6)}`);
+  write(find(".unit .quotient"), `e = exp(logits − ${plain(most)}); e[${index}] / Σe = ${e[index].toFixed(6)} / ${sum.toFixed(6)}`);
 }
