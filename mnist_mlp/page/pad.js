@@ -109,11 +109,17 @@ function picture() {
 const panel = () => document.querySelector("#inside details.panel");
 const network = () => document.querySelector("#network input:checked")?.value ?? "relu";
 
+let told = ""; // the notice about the server
+
 const { changed, finished } = transport({
   ask: server.answer,
   next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
   show: (answer) => (props.value = JSON.stringify(answer)), // Gradio hands it on to the other components
-  say: (text) => notice.textContent !== text && (notice.textContent = text),
+  say(text) {
+    if (text === told) return;
+    if (text || notice.textContent === told) notice.textContent = text; // an answer leaves another notice alone
+    told = text;
+  },
 });
 
 function change() {
