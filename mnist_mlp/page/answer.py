@@ -33,7 +33,7 @@ from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
 from mnist_mlp.reader import read
-from mnist_mlp.server.api import to_label
+from mnist_mlp.server.label import to_label
 from mnist_mlp.server.networks import serving
 
 EXPECTED = (

@@ -109,24 +109,30 @@ function picture() {
 const panel = () => document.querySelector("#inside details.panel");
 const network = () => document.querySelector("#network input:checked")?.value ?? "relu";
 
+let told = ""; // the notice about the server
+
 const { changed, finished } = transport({
   ask: server.answer,
   next: () => ({ picture: picture(), network: network(), index: chosen, explain: Boolean(panel()?.open) }),
   show: (answer) => display((latest = answer)),
-  say: (text) => notice.textContent !== text && (notice.textContent = text),
+  say(text) {
+    if (text === told) return;
+    if (text || notice.textContent === told) notice.textContent = text; // an answer leaves another notice alone
+    told = text;
+  },
 });
 
 // While the pen moves, half a digit looks like another one: the label changes after STEADY answers that read the same.
 const STEADY = 3;
 let latest; // answer
 let label; // on the page
-let text; // what the latest answers read
+let read; // by the latest answers
 let times = 0; // how many of them in a row
 
 function display(answer) {
-  times = answer.label.label === text ? times + 1 : 1;
-  text = answer.label.label;
-  if (!stroke || !label?.confidences || text === label.label || times >= STEADY) label = answer.label;
+  times = answer.label.label === read ? times + 1 : 1;
+  read = answer.label.label;
+  if (!stroke || !label?.confidences || read === label.label || times >= STEADY) label = answer.label;
   props.value = JSON.stringify({ ...answer, label }); // Gradio hands it on to the other components
 }
 

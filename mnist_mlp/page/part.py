@@ -46,7 +46,7 @@ class Part(gr.HTML):
             value, html_template="", js_on_load=named + PLACE + script, apply_default_css=False, **kwargs
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, Any]:  # type: ignore[override]
         """Gradio's description of the component, found out once.
 
         Gradio asks for it in each new session, and searches the script for each of its names that is not an

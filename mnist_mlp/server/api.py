@@ -24,11 +24,10 @@ from mnist_mlp.picture import read_data_url, read_picture
 from mnist_mlp.reader import Reading, read
 from mnist_mlp.server.explanation import Explained, explained
 from mnist_mlp.server.gradio_internals import cache_folder
+from mnist_mlp.server.label import TOP_K, Label, to_label
 from mnist_mlp.server.limits import CALLS_AT_ONCE, DECODING
 from mnist_mlp.server.networks import serving
 
-TOP_K = 3
-NO_DIGIT = "?"  # the label of a drawing that is no digit
 EMPTY = np.zeros((28, 28), np.uint8)
 TOOL = "read_number"
 
@@ -41,18 +40,6 @@ class Sketch(TypedDict):
     background: FileData | None
     layers: list[FileData]
     composite: FileData | None
-
-
-class Confidence(TypedDict):
-    label: str
-    confidence: float
-
-
-class Label(TypedDict, total=False):
-    """The value of a `gr.Label`; empty where nothing is drawn."""
-
-    label: str
-    confidences: list[Confidence]
 
 
 def endpoints() -> None:
@@ -143,17 +130,6 @@ def explain(
     if index is None:
         index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
     return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
-
-
-def to_label(reading: Reading) -> Label:
-    """The value of a `gr.Label`: "?" for a drawing that is no digit, and the likeliest readings."""
-    if not reading.readings:
-        return {}
-    likeliest = itertools.islice(reading.readings.items(), TOP_K)
-    return {
-        "label": reading.text or NO_DIGIT,
-        "confidences": [{"label": text, "confidence": p} for text, p in likeliest],
-    }
 
 
 def _strip(reading: Reading) -> Any:

@@ -15,8 +15,8 @@ MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels,
 MAX_WAITING = 100  # calls in the queue; further ones are refused as "busy"
 STATUS_EVERY = 5  # seconds between two messages to a caller who waits; Gradio's default is one for each call
 CALLS_AT_ONCE = 2
-# A picture of 24 megapixels takes up to 100 MB and a second to decode. One at a time, visitors' photos in the second
-# tab too: of two processors, as a Space has them, one is left to the pad.
+# A picture of 24 megapixels takes up to 100 MB and a second to decode. One at a time, visitors' photos in the
+# second tab too: of a Space's two processors, one is left to the pad.
 DECODING = threading.BoundedSemaphore(1)
 MAX_SESSIONS = 100  # sessions that Gradio keeps, 80 kB each; a new one costs 5 ms
 MAX_HELD = 32  # pictures from the editor that wait for their call, which follows at once

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from helpers import draw, open_app
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from test_pad import FORTY_TWO, TWO, canvas, expect_text
 
 from mnist_mlp import to_mnist
@@ -97,3 +97,17 @@ def test_a_link_that_holds_no_drawing_says_so_and_leaves_the_pad_ready(
         draw(page, stroke)
     expect_text(page, "42")
     assert not errors
+
+
+def test_an_answer_leaves_the_notice_of_the_link(page: Page, app: str) -> None:
+    open_app(page, app)
+    held: list[Route] = []
+    page.route("**/component_server/", held.append)
+    draw(page, TWO)
+    page.wait_for_timeout(300)
+    copy_link(page)
+    notice = page.locator("#pad .notice").inner_text()
+    for route in held:
+        route.continue_()
+    expect_text(page, "2")
+    expect(page.locator("#pad .notice")).to_have_text(notice)

@@ -61,7 +61,7 @@ def panel_change(request: Request) -> Reply:
 @question
 def panel_epochs(request: Request) -> Reply:
     """The network's probabilities for x after each epoch, and what one unit's weights were."""
-    name, x = request.get("network"), decode_picture(request.get("x"))
+    name, x = str(request.get("network")), decode_picture(request.get("x"))
     layer, unit = parse_unit(str(request.get("unit")))
     snapshots = serving_snapshots(name)
     if snapshots is None:
