@@ -141,6 +141,19 @@ def bulk(report: dict[str, Any]) -> str:
     return f"{table(header, rows)}\n\n{by(report)}"
 
 
+def whole_numbers(report: dict[str, Any]) -> str:
+    found = {(row["digits"], row["touching"]): row for row in report["rows"]}
+    kinds = {False: "apart", True: "touching"}
+    header = ["digits"] + [f"{what}, {kind}" for kind in kinds.values() for what in ("right", "ms")]
+    rows = [
+        [str(n)]
+        + [cell for t in kinds for cell in (f"{found[n, t]['right']:.0%}", f"{found[n, t]['median_ms']:.1f}")]
+        for n in sorted({digits for digits, _ in found})
+    ]
+    made = f"{report['numbers_of_each']} numbers of each kind, made of MNIST's test images; the ReLU network."
+    return f"{table(header, rows)}\n\n{made} {by(report)}"
+
+
 def deletion(report: dict[str, Any]) -> str:
     missed = report["networks"]["sigmoid"]["missed"]
     return (
@@ -187,6 +200,7 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "serve": serve,
     "bulk": bulk,
     "space": space,
+    "whole_numbers": whole_numbers,
     "deletion": deletion,
     "smallest_change": smallest_change,
 }

@@ -2,30 +2,33 @@
 
     python benchmarks/whole_numbers.py
 
-The numbers are made of MNIST's test images side by side, apart and touching. Writes results/numbers.json,
-and docs/numbers_wrong.png with five that were read wrong.
+The numbers are made of MNIST's test images side by side, apart and touching. Writes
+results/whole_numbers.json, and docs/numbers_wrong.png with five that were read wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import statistics
 import sys
 import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.helpers import save
 from mnist_mlp import read
 from mnist_mlp.training.data import load_mnist
 from mnist_mlp.training.numbers import Number, make
+from train import VALIDATION
 
 ROOT = Path(__file__).parents[1]
-RESULT = Path(__file__).parent / "results" / "numbers.json"
 PICTURE = ROOT / "docs" / "numbers_wrong.png"
 LENGTHS = range(1, 9)
 SHOWN = 5
@@ -35,7 +38,7 @@ def numbers(split: str, count: int, length: int, touching: bool) -> list[Number]
     mnist = load_mnist()
     images, labels = (mnist.x_test, mnist.y_test)
     if split == "validation":
-        images, labels = mnist.x_train[50_000:], mnist.y_train[50_000:]
+        images, labels = mnist.x_train[::VALIDATION], mnist.y_train[::VALIDATION]
     rng = np.random.default_rng([length, touching])
     chosen = rng.integers(0, len(images), (count, length))
     return [make(images[some], labels[some], rng, touching) for some in chosen]
@@ -84,15 +87,8 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-    result = {
-        "command": "python benchmarks/whole_numbers.py",
-        "split": options.split,
-        "network": options.network,
-        "numbers_of_each": options.count,
-        "rows": rows,
-    }
     if options.split == "test":
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        save("whole_numbers", {"network": options.network, "numbers_of_each": options.count, "rows": rows})
         picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
 
 
