@@ -29,6 +29,7 @@ MOST_LINES = 50
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
 MOST_CUTS = 2000  # of a line: 200 digits have fewer
 EMPTY = 0.002  # of the squared height: less ink is no piece
+FREE = 0.02  # of the line's height: a cut that crosses less ink lies in a gap
 
 
 class Pieces(NamedTuple):
@@ -72,16 +73,31 @@ class Runs(NamedTuple):
         return Runs(self.first[which], self.end[which], self.left[which], self.right[which])
 
 
-def cut(ink: np.ndarray) -> Pieces:
-    """Cut a line of writing, (H, W) float32 in 0..1."""
+def cut_at_gaps(ink: np.ndarray) -> Pieces:
+    """Cut a line of writing, (H, W) float32 in 0..1, where a column has no ink."""
     height, width = ink.shape
-    edges = np.zeros((1, height), np.int64)
+    empty = np.flatnonzero(np.diff(np.pad(ink.sum(0) < FREE * height, 1).astype(np.int8)))
+    first, last = empty[::2], empty[1::2]
+    inner = (first > 0) & (last < width)
+    columns = np.array([0, *((first + last) // 2)[inner], width], np.int64)
+    at = np.repeat(columns[:, None], height, 1)
+    return Pieces(ink, at, np.zeros(len(at)), at, at)
+
+
+def cut(pieces: Pieces, which: np.ndarray | slice = slice(None)) -> Pieces:
+    """Cut pieces that `cut_at_gaps` gave, (n,) bool, through their ink: all of them by default."""
+    ink, columns = pieces.ink, pieces.at[:, 0]
+    height = len(ink)
     half = height // 2
-    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, and from the bottom
-    ways = _ways(halves, np.array(STRAY)[:, None, None])
-    families = [_cuts(height, cost, back) for cost, back in zip(*ways)]
-    at = np.concatenate([edges, *(at for at, _ in families), edges + width])
-    cost = np.concatenate([[0], *(cost for _, cost in families), [0]]) / height
+    ats, costs = [pieces.at], [pieces.cost * height]
+    for first, last in zip(columns[:-1][which], columns[1:][which]):
+        part = ink[:, first:last]
+        halves = np.stack([part[:half], part[::-1][:half]], 1)  # (half, 2, W): from the top, from the bottom
+        for cost, back in zip(*_ways(halves, np.array(STRAY)[:, None, None])):
+            at, crossed = _cuts(height, cost, back)
+            ats.append(at + first)
+            costs.append(crossed)
+    at, cost = np.concatenate(ats), np.concatenate(costs) / height
     order = np.argsort(at.mean(1), kind="stable")
     return _without_twins(ink, at[order], cost[order])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnist_mlp.pieces import Pieces, Runs
+from mnist_mlp.pieces import FREE, Pieces, Runs
 
 # Log-probabilities, tuned on numbers of MNIST's training digits, of pen strokes and of scanned amounts.
 EACH = -0.3  # a digit
@@ -17,7 +17,6 @@ GAP = -0.3  # a gap within a digit
 MARK = -1.5  # a mark
 TALL = -4.0  # for each line's height of a mark
 TALLEST_MARK = 0.45
-FREE = 0.02  # of the line's height: a cut that crosses less ink lies in a gap
 
 
 def run_scores(pieces: Pieces, runs: Runs, ink: np.ndarray, logits: np.ndarray) -> np.ndarray:

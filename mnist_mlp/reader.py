@@ -19,8 +19,8 @@ from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
 from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
-from mnist_mlp.pieces import Line, Pieces, Runs, between, cut, find_lines, runs, show
-from mnist_mlp.prior import FREE, run_scores
+from mnist_mlp.pieces import FREE, Line, Pieces, Runs, between, cut, cut_at_gaps, find_lines, runs, show
+from mnist_mlp.prior import run_scores
 
 MOST_DIGITS = 200
 KEPT = 10  # readings considered, and ways kept at each cut
@@ -161,7 +161,7 @@ def _one_digit(found: Found, net: Network, whole: np.ndarray) -> Reading:
 
 def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], list[Found]]:
     """The readings of a line with their probabilities, and the digits of the likeliest."""
-    pieces = _without_cut_digits(cut(line.ink), net)
+    pieces = _pieces(line.ink, net)
     candidates = runs(pieces)
     if not len(candidates.first):
         return {}, []
@@ -180,19 +180,32 @@ def _read_line(line: Line, seen: Seen, net: Network) -> tuple[dict[str, float], 
     return {way.text: float(p) for way, p in zip(ways, likely)}, found
 
 
-def _without_cut_digits(pieces: Pieces, net: Network) -> Pieces:
-    """The pieces, without cuts through what stands by itself and is plainly one digit."""
+def _pieces(ink: np.ndarray, net: Network) -> Pieces:
+    """The pieces of a line. What stands by itself and is plainly one digit is not cut."""
+    pieces = cut_at_gaps(ink)
+    doubtful = np.ones(len(pieces.at) - 1, bool)
+    for first, _ in _plain(pieces, net):
+        doubtful[first] = False
+    if not doubtful.any():
+        return pieces
+    pieces = cut(pieces, doubtful)
+    keep = np.ones(len(pieces.at), bool)
+    for first, end in _plain(pieces, net):  # slanted gaps are found by cutting
+        keep[first + 1 : end] = False
+    return pieces.some(keep)
+
+
+def _plain(pieces: Pieces, net: Network) -> list[tuple[int, int]]:
+    """Between which gaps there is plainly one digit."""
     gaps = np.flatnonzero(pieces.cost < FREE)
     middle = pieces.at.mean(1)
     apart = between(pieces, gaps[:-1], gaps[1:])
     apart = apart.some(middle[apart.end] - middle[apart.first] <= PLAIN_WIDTH * len(pieces.ink))
     if not len(apart.first):
-        return pieces
+        return []
     _, logits, _ = _run_scores(pieces, apart, net)
-    keep = np.ones(len(pieces.at), bool)
-    for first, end, digit in zip(apart.first, apart.end, logits):
-        keep[first + 1 : end] = _is_digit(digit) < PLAIN
-    return pieces.some(keep)
+    likely = np.array([_is_digit(digit) for digit in logits]) >= PLAIN
+    return list(zip(apart.first[likely].tolist(), apart.end[likely].tolist()))
 
 
 def _run_scores(pieces: Pieces, runs: Runs, net: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

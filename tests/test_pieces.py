@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_mlp.ink import find_ink
-from mnist_mlp.pieces import MOST_CUTS, MOST_LINES, WIDEST, cut, find_lines, runs, show
+from mnist_mlp.pieces import MOST_CUTS, MOST_LINES, WIDEST, cut, cut_at_gaps, find_lines, runs, show
 from mnist_mlp.training.data import Mnist
 from mnist_mlp.training.numbers import make
 
@@ -21,7 +21,7 @@ def number(mnist: Mnist, seed: int, touching: bool = False, digits: int = 3):  #
 @pytest.mark.parametrize("seed", range(8))
 def test_the_pieces_together_are_the_line(mnist: Mnist, seed: int) -> None:
     (line,) = find_lines(find_ink(number(mnist, seed, touching=seed % 2 == 0).canvas))
-    pieces = cut(line.ink)
+    pieces = cut(cut_at_gaps(line.ink))
     columns = np.arange(line.ink.shape[1])
     owners = sum(
         (columns >= pieces.at[i][:, None]) & (columns < pieces.at[i + 1][:, None])
@@ -35,7 +35,7 @@ def test_every_digit_that_stands_apart_is_a_run(mnist: Mnist, seed: int) -> None
     """One of the runs has nearly all of the digit's own ink, and hardly any of its neighbours'."""
     made = number(mnist, seed)
     (line,) = find_lines(find_ink(made.canvas))
-    pieces = cut(line.ink)
+    pieces = cut(cut_at_gaps(line.ink))
     candidates = runs(pieces)
     height, width = line.ink.shape
     own = []
@@ -91,7 +91,7 @@ def test_whatever_is_drawn_the_candidates_are_few(picture: np.ndarray) -> None:
     assert len(lines) <= MOST_LINES
     total = 0
     for line in lines:
-        pieces = cut(line.ink)
+        pieces = cut(cut_at_gaps(line.ink))
         candidates = runs(pieces)
         assert len(pieces.at) <= MOST_CUTS + 2
         assert candidates.width <= 3 * max(line.ink.shape[0], 1)

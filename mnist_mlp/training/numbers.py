@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageFilter
 
 from mnist_mlp.canvas import place_all
-from mnist_mlp.pieces import Line, cut, find_lines, runs, show
+from mnist_mlp.pieces import Line, cut, cut_at_gaps, find_lines, runs, show
 from mnist_mlp.training.non_digits import unless_digit
 from mnist_mlp.training.redraw import NO_DIGIT
 
@@ -118,7 +118,7 @@ def _segments(
 def _of_number(
     number: Number, line: Line, labels: np.ndarray, rng: np.random.Generator
 ) -> list[tuple[np.ndarray, int]]:
-    pieces = cut(line.ink)
+    pieces = cut(cut_at_gaps(line.ink))
     every = runs(pieces)
     each = np.stack([_in_line(ink, line) for ink in number.ink])
     before = np.pad(each.cumsum(2), ((0, 0), (0, 0), (1, 0)))  # ink to the left of each column, in each row
