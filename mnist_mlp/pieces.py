@@ -18,7 +18,7 @@ from PIL import Image
 from mnist_mlp.pen import stroke_width
 
 HEIGHT = 44  # pixels to which a line is reduced
-FAR = 0.25  # of the line's height: pieces are not wider
+FAR = 0.2  # of the line's height: pieces are not wider
 STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
 NEAR = 0.1  # of the line's height: of two cuts closer than that, the cheaper one stays
 MAX_COST = 0.5  # of the line's height: ink that a cut crosses at most
