@@ -102,7 +102,7 @@ def test_a_link_that_holds_no_drawing_says_so_and_leaves_the_pad_ready(
 def test_an_answer_leaves_the_notice_of_the_link(page: Page, app: str) -> None:
     open_app(page, app)
     held: list[Route] = []
-    page.route("**/component_server/", held.append)
+    page.route("**/component_server/", lambda route: held.append(route))
     draw(page, TWO)
     page.wait_for_timeout(300)
     copy_link(page)
