@@ -107,6 +107,7 @@ def test_an_answer_leaves_the_notice_of_the_link(page: Page, app: str) -> None:
     page.wait_for_timeout(300)
     copy_link(page)
     notice = page.locator("#pad .notice").inner_text()
+    page.unroute("**/component_server/")
     for route in held:
         route.continue_()
     expect_text(page, "2")
