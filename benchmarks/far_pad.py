@@ -71,8 +71,9 @@ WATCH = """() => {
     ];
     const changed = showing.map((part, i) => part !== shown[i]);
     if (!changed.includes(true)) return;
-    if (changed[0]) window.label = performance.now();
-    window.answers.push(performance.now());
+    const now = performance.now();
+    if (changed[0]) window.label = now;
+    if (!(now - window.answers.at(-1) < 10)) window.answers.push(now); // both belong to one answer
     shown.splice(0, 2, ...showing);
   });
   for (const place of places)
