@@ -7,6 +7,7 @@ import io
 import json
 import os
 import platform
+import shlex
 import shutil
 import socket
 import subprocess
@@ -110,5 +111,6 @@ def machine() -> str:
 def save(name: str, report: dict[str, Any]) -> None:
     """Write results/<name>.json, with the command and the machine; `benchmarks/readme.py` reads it."""
     RESULTS.mkdir(exist_ok=True)
-    told = {"command": f"python benchmarks/{Path(sys.argv[0]).name}", "machine": machine(), **report}
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    told = {"command": command, "machine": machine(), **report}
     (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

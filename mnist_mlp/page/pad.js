@@ -122,17 +122,22 @@ const { changed, finished } = transport({
   },
 });
 
-// While the pen moves, half a digit looks like another one: the label changes after STEADY answers that read the same.
+// While the pen moves, half a digit looks like another one: the label changes after STEADY answers that read the same,
+// and when the pen rests.
 const STEADY = 3;
+const REST = 150; // milliseconds without another answer
 let latest; // answer
 let label; // on the page
 let read; // by the latest answers
 let times = 0; // how many of them in a row
+let resting; // a timer
 
-function display(answer) {
+function display(answer, settled = !stroke) {
   times = answer.label.label === read ? times + 1 : 1;
   read = answer.label.label;
-  if (!stroke || !label?.confidences || read === label.label || times >= STEADY) label = answer.label;
+  if (settled || !label?.confidences || read === label.label || times >= STEADY) label = answer.label;
+  clearTimeout(resting);
+  if (label !== answer.label) resting = setTimeout(display, REST, answer, true);
   props.value = JSON.stringify({ ...answer, label }); // Gradio hands it on to the other components
 }
 

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from helpers import ONE, SEVEN, ZERO, Points, draw, on_canvas, open_app
-from playwright.sync_api import Browser, CDPSession, Page, Request, Response, expect
+from playwright.sync_api import Browser, CDPSession, Page, Request, Response, Route, expect
 
 from mnist_mlp import load, read, to_mnist
 from mnist_mlp.page.hint import Hint
@@ -382,6 +382,37 @@ def test_42_is_read_and_each_of_its_digits_can_be_chosen(page: Page, app: str) -
     page.keyboard.press("Control+z")
     expect_text(page, "4")
     expect_answer_for_the_drawing(page)
+
+
+def test_the_label_does_not_follow_every_passing_reading_while_the_pen_moves(page: Page, app: str) -> None:
+    served: list[str] = []
+
+    def read_in_turns(route: Route) -> None:
+        answered = route.fetch().json()
+        served.append("17"[len(served) % 2])
+        answered["label"] = {"label": served[-1], "confidences": [{"label": served[-1], "confidence": 1.0}]}
+        route.fulfill(json=answered)
+
+    open_app(page, app)
+    page.route("**/component_server/", read_in_turns)
+    page.evaluate(
+        """() => {
+          window.headings = [];
+          const look = () => {
+            const text = document.querySelector("#label h2").textContent.trim();
+            if (headings.at(-1) !== text) headings.push(text);
+            requestAnimationFrame(look);
+          };
+          look();
+        }"""
+    )
+    draw(page, ZERO, up=False, pause=30)
+    headings = page.evaluate("headings")
+    assert headings[:2] == ["–", "1"]
+    assert len(headings) - 1 < len(served) / 2 > 4
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+    expect(page.locator("#label h2")).to_have_text(served[-1])
 
 
 def test_42_is_read_when_fingers_write_it(phone: Page) -> None:

@@ -20,15 +20,15 @@ BOTH = ["relu", "sigmoid"]
 
 @pytest.fixture(scope="module")
 def strokes(mnist: Mnist) -> Strokes:
-    return measure_strokes(mnist.x_train[:1500])
+    return measure_strokes(mnist.x_train[:500])
 
 
 @pytest.fixture(scope="module")
 def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], models.Fit]]:
     """Four epochs of the teacher and of the networks, with a checkpoint after each second one."""
-    labels = mnist.y_train[:1500].copy()
+    labels = mnist.y_train[:500].copy()
     labels[::5] = models.NO_DIGIT
-    validation = mnist.x_train[1500:2000].reshape(-1, 784) / np.float32(255), mnist.y_train[1500:2000]
+    validation = mnist.x_train[500:700].reshape(-1, 784) / np.float32(255), mnist.y_train[500:700]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "ECHOES", 2)
         patch.setattr(models, "STUDENT_EPOCHS", 1)

@@ -90,10 +90,10 @@ def test_what_is_no_digit_gets_no_digits_strokes(
     plain(monkeypatch)
     none = np.full(N, redraw.NO_DIGIT)
     with monkeypatch.context() as patch:
-        for name in ("FIRST", "SECOND"):
+        for name in ("FIRST", "SECOND", "ERASED"):
             patch.setattr(redraw, name, (0.0,) * 11)
         expected = redrawn(strokes, mnist.y_train[:N], 5)
-    for name in ("FIRST", "SECOND"):
+    for name in ("FIRST", "SECOND", "ERASED"):
         monkeypatch.setattr(redraw, name, (1.0,) * 10 + (0.0,))
     monkeypatch.setattr(redraw, "REMNANT", 1.0)
     assert np.array_equal(redrawn(strokes, none, 5), expected)
