@@ -101,7 +101,9 @@ def _extents(most: np.ndarray) -> np.ndarray:
     clear = most > 0.5
     first, last = clear.argmax(1), most.shape[1] - 1 - clear[:, ::-1].argmax(1)
     around = np.stack([first - 1, first, last, last + 1], 1) + 1
-    ends = np.pad(most, ((0, 0), (1, 1)))[np.arange(len(most))[:, None], around]
+    padded = np.zeros((len(most), most.shape[1] + 2), most.dtype)  # np.pad takes as long as all the rest
+    padded[:, 1:-1] = most
+    ends = padded[np.arange(len(most))[:, None], around]
     return np.where(last > first, ends.sum(1) + (last - first - 1), ends.sum(1) - ends[:, 1])
 
 
