@@ -9,7 +9,6 @@ canvases of a pad, and in colour and JPEG as a phone's photos are. Writes result
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,10 +21,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.helpers import save
 from mnist_mlp.training.data import load_mnist
 
 ROOT = Path(__file__).parents[1]
-RESULT = Path(__file__).parent / "results" / "bulk.json"
 KINDS = {
     "28×28 PNG, grey": (28, "L", "png", 10_000),
     "280×280 PNG, grey": (280, "L", "png", 10_000),
@@ -78,14 +77,7 @@ def main() -> None:
         row = {"pictures": kind, "count": len(paths), "decoded_per_second": round(decode)}
         rows.append({**row, "classified_per_second": round(classify), "ratio": round(ratio, 2)})
         print(rows[-1], flush=True)
-    RESULT.parent.mkdir(exist_ok=True)
-    result = {
-        "command": "python benchmarks/bulk.py",
-        "cores": os.cpu_count(),
-        "asked_ratio": 0.5,
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    save("bulk", {"asked_ratio": 0.5, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,11 +23,11 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.helpers import save
 from mnist_mlp import load, to_mnist
 from mnist_mlp.picture import read_picture
 from mnist_mlp.training.data import load_mnist
 
-RESULTS = Path(__file__).parent / "results" / "robust.json"
 DIGITS = 2000
 HELD_OUT = 24  # every 24th image of the training set is kept for validation
 SEED = 1
@@ -326,9 +325,7 @@ def main() -> None:
         measure(title, (draw(sheet, rng) for sheet in sheets), labels, allowed)
     measure("scikit-learn's 8 × 8, cut tight", *scans(0), 3)
     measure("scikit-learn's 8 × 8, a pixel of margin", *scans(1), 3)
-    RESULTS.parent.mkdir(exist_ok=True)
-    report = {"command": "python benchmarks/robust.py", "digits": options.digits, "seed": SEED, "rows": rows}
-    RESULTS.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    save("robust", {"digits": options.digits, "seed": SEED, "rows": rows})
 
 
 if __name__ == "__main__":
