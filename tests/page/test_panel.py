@@ -387,8 +387,8 @@ def test_what_there_is_not_is_said_in_a_sentence(
 X = encode(np.zeros(784))
 
 
-NO_REQUESTS = [None, 7, "relu", [], {}, {"network": "tanh"}, {"network": ["relu"]}]
-NO_PICTURES = [
+NO_REQUESTS: list[Any] = [None, 7, "relu", [], {}, {"network": "tanh"}, {"network": ["relu"]}]
+NO_PICTURES: list[Any] = [
     X[:-4],
     X.replace("A", "!", 1),
     encode(np.full(784, 1.01)),
