@@ -2,8 +2,8 @@
 // second; an answer that is older than the one shown is dropped. Between two answers the server keeps nothing.
 
 const IN_FLIGHT = 4; // requests at once; a single one while the server fails
-const EVERY = 33; // milliseconds between two requests, at least
-const OVERLAP = 3.5; // requests in a round trip: the end of a stroke mostly finds one of the four free
+const EVERY = 28; // milliseconds between two requests, at least
+const OVERLAP = 4.3; // requests in a round trip. Each also waits for a move of the pen: fewer than four are in flight
 const SLOW = 2000; // milliseconds until the visitor is told that the server is slow
 const PATIENCE = 15000; // milliseconds after which a request counts as failed
 const LONGEST_PAUSE = 15000; // milliseconds between two attempts while the server fails
