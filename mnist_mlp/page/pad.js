@@ -124,7 +124,7 @@ const { changed, finished } = transport({
 
 // While the pen moves, half a digit looks like another one: the label changes after STEADY answers that read the same,
 // and when the pen rests.
-const STEADY = 3;
+const STEADY = 4;
 const REST = 150; // milliseconds without another answer
 let latest; // answer
 let label; // on the page
