@@ -103,9 +103,7 @@ def _habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Ten
     curl = at(bottom, random.uniform(0.08, 0.35), random.uniform(-0.05, 0.08))
     curled_top = at(top, random.uniform(0.08, 0.3), random.uniform(-0.02, 0.15))
     curled_start = at(corner, random.uniform(0.05, 0.25), random.uniform(0.05, 0.25))
-    diagonal = at(
-        tf.concat([mean[:, :1], top[:, 1:]], 1), random.uniform(-0.1, 0.3), random.uniform(-0.05, 0.1)
-    )
+    diagonal = at(above, random.uniform(-0.1, 0.3), random.uniform(-0.05, 0.1))
     one_way = random.uniform() < 0.35  # of two habits that exclude each other
     flat = at(foot, -reach, -tilt), at(foot, other_reach, tilt)
 
