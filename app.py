@@ -11,11 +11,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gradio as gr
 
-from mnist_mlp.page.answer import EMPTY, NO_PICTURE, answer_picture
+from mnist_mlp.page.answer import EMPTY, NO_PICTURE
 from mnist_mlp.page.hint import Hint
 from mnist_mlp.page.label import Label
 from mnist_mlp.page.pad import Pad
 from mnist_mlp.page.panel import Panel
+from mnist_mlp.page.photo import Photo, answer_picture
 from mnist_mlp.page.preview import Preview
 from mnist_mlp.server.api import endpoints
 from mnist_mlp.server.gradio_internals import Sketchpad
@@ -44,6 +45,7 @@ EDITOR: dict[str, Any] = {
     "sources": ("upload", "clipboard", "webcam"),
     "layers": False,
     "canvas_size": (520, 390),
+    "height": 470,
     "fixed_canvas": True,
     "show_label": False,
     "elem_classes": "editor",
@@ -86,19 +88,20 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         pad.change(None, pad, [label, preview, hint, inside], js=SHOW)
 
     with gr.Tab("Photo or picture") as tab:
-        editor = Sketchpad(visible=False, **EDITOR)
-        inputs = [editor, gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice")]
-        outputs = [
-            Label(show_label=False, elem_classes="reading"),
-            Hint(NO_PICTURE, elem_classes="hint"),
-            Preview(),
-            Panel(opened=False, elem_classes="explanation"),
-        ]
-        gr.Interface(answer_picture, inputs, outputs, live=True, **INTERFACE)
+        editor, photo = Sketchpad(visible=False, render=False, **EDITOR), Photo(render=False)
+        with gr.Row(elem_classes="sheet-and-answer"):
+            left = gr.Column()
+            with gr.Column():
+                label = Label(show_label=False, elem_classes="reading")
+                hint = Hint(NO_PICTURE, elem_classes="hint")
+                preview = Preview()
+        with left:
+            network = gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice", render=False)
+            gr.Interface(answer_picture, [editor, network], photo, live=True, **INTERFACE)
+        inside = Panel(opened=False, elem_classes="explanation")
+        photo.change(None, photo, [label, preview, hint, inside], js=SHOW)
         # The editor's code is large, and is fetched when its tab is opened.
         tab.select(None, None, editor, js="() => ({__type__: 'update', visible: true})")
-        # For an uploaded picture, the editor sends only this event.
-        editor.upload(answer_picture, inputs, outputs, show_progress="hidden", api_visibility="private")
     endpoints()
 
 queue(demo)

@@ -2,10 +2,12 @@
 
     python train.py                # both networks, as shipped
     python train.py --epochs 3     # a quick look
+    python train.py --start mnist_mlp/weights    # only the second part, from networks that there are
 
-Data augmentation draws MNIST's digits anew, and letters, scribbles, pieces and pairs of digits, whose label
+First, data augmentation draws MNIST's digits anew, and letters, scribbles, pieces and pairs of digits, whose label
 is "no digit". A convolutional teacher learns from them first; the networks learn from its soft labels
 (distillation). Both networks train on the same batches, in one Keras model, so that a batch is drawn once.
+Second, the networks learn to read numbers, made of MNIST's digits, by gradient through the lattice.
 """
 
 from __future__ import annotations
@@ -25,22 +27,26 @@ import numpy as np
 from mnist_mlp.files import write_whole
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import ACTIVATIONS, LAYERS, WEIGHTS
+from mnist_mlp.snapshots import read_snapshots
 from mnist_mlp.training import report
-from mnist_mlp.training.calibrate import calibrated
+from mnist_mlp.training.calibrate import PART, calibrated, divided, rounded, with_reader
 from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
-from mnist_mlp.training.models import BATCH_SIZE, EPOCHS, SEED, Fit, fit
+from mnist_mlp.training.lattice import EPOCHS as NUMBER_EPOCHS
+from mnist_mlp.training.lattice import Drawn, learn_numbers
+from mnist_mlp.training.models import BATCH_SIZE, EPOCHS, SEED, fit
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
-from mnist_mlp.training.numbers import segments
+from mnist_mlp.training.numbers import lattices
 from mnist_mlp.training.publish import publish
-from mnist_mlp.training.redraw import NO_DIGIT
+from mnist_mlp.training.redraw import NO_DIGIT, drawing, drawn
 from mnist_mlp.training.snapshots import save_snapshots
 from mnist_mlp.training.strokes import measure_strokes
 
 VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
 NON_DIGITS = 18_000
-SEGMENTS = 12_000
+NUMBERS = 54_000  # to learn to read
+SINGLES = 150_000  # images, digits and non-digits, that are learnt beside the numbers
 PICTURES = Path(__file__).parent / "docs"
 
 
@@ -52,26 +58,64 @@ def main(arguments: list[str] | None = None) -> None:
     data = load_mnist(args.data)
     # From the whole of it: MNIST's last digits are easier than the rest.
     held_out = np.arange(len(data.x_train)) % VALIDATION == 0
-    validation = _pixels(data.x_train[held_out]), data.y_train[held_out]
+    held = data._replace(x_train=data.x_train[held_out], y_train=data.y_train[held_out])
+    validation = _pixels(held.x_train), held.y_train
     images, digits = data.x_train[~held_out], data.y_train[~held_out]
     # Resume only with the same settings.
     checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
 
     others = to_learn_from(args.non_digits, images, digits, args.seed)
-    cut, cut_labels = segments(SEGMENTS * args.non_digits // NON_DIGITS, images, digits, args.seed)
-    strokes = measure_strokes(np.concatenate([images, others, cut]))
-    labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8), cut_labels])
-    trained = fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
+    strokes = measure_strokes(np.concatenate([images, others]))
+    labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8)])
     facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
-    nets = {name: calibrated(name, trained.weights[name], validation, facts) for name in names}
+    if args.start:
+        nets = {name: MLP.from_folder(args.start / name) for name in names}
+        earlier = {
+            name: earlier_snapshots(args.start / name / "snapshots.safetensors", nets[name]) for name in names
+        }
+        history = []
+        for net in nets.values():
+            net.config |= {"started_from": net.config.get("command", ""), "command": facts["command"]}
+    else:
+        trained = fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
+        nets = {name: calibrated(name, trained.weights[name], validation, facts) for name in names}
+        earlier = {
+            name: {
+                epoch: divided(weights[name], nets[name].config["temperature"])
+                for epoch, weights in trained.snapshots.items()
+            }
+            for name in names
+        }
+        history = trained.history
+
+    numbers = lattices(args.numbers, images, digits, args.seed)
+    singles = Drawn(*drawn(drawing(strokes, labels, args.seed), args.numbers * SINGLES // NUMBERS + 1000))
+    before = {name: net.weights for name, net in nets.items()}
+    for name, weights in learn_numbers(before, numbers, singles, args.seed, args.number_epochs).items():
+        config = nets[name].config | {"numbers": args.numbers, "number_epochs": args.number_epochs}
+        net = MLP(rounded({key: weights[key] for key in before[name]}), config)
+        part = max(PART * args.numbers // NUMBERS, 5)
+        nets[name] = with_reader(net, weights["digit"], weights["mark"], held, args.seed, part)
 
     seconds = round(time.monotonic() - started)
-    for net in nets.values():
-        save(net, data, validation, trained, seconds, args.output, args.pictures)
+    for name, net in nets.items():
+        save(net, data, validation, earlier[name], history, seconds, args.output, args.pictures)
     save_neighbours(list(nets.values()), data.x_train, data.y_train, args.output / "neighbours.npz")
     shutil.rmtree(checkpoint, ignore_errors=True)
     if args.push_to_hub:
         print(publish(args.output, args.push_to_hub, pictures=args.pictures))
+
+
+def earlier_snapshots(path: Path, net: MLP) -> dict[int, dict[str, np.ndarray]]:
+    """The weights after the epochs of a network's first part, from its snapshots; none where there are none."""
+    if not path.exists():
+        return {}
+    kept = read_snapshots(path, net.activation)
+    return {
+        epoch: before.weights
+        for epoch, before in zip(kept.epochs, kept.networks)
+        if epoch <= net.config["epochs"]
+    }
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:
@@ -103,7 +147,8 @@ def save(
     net: MLP,
     data: Mnist,
     validation: tuple[np.ndarray, np.ndarray],
-    trained: Fit,
+    earlier: dict[int, dict[str, np.ndarray]],
+    history: list[dict[str, float]],
     seconds: int,
     output: Path,
     pictures: Path,
@@ -113,15 +158,15 @@ def save(
     figures = {
         **report.on_test_images(net, x_test, data.y_test),
         **report.on_validation_images(net, *validation),
-        **{key: net.config[key] for key in ("temperature", "no_digit_below", "not_sure_below", "epochs")},
+        **{key: net.config[key] for key in ("temperature", "epochs", "numbers", "number_epochs")},
+        "sure": net.reader.sure,
         "seconds_for_all": seconds,
     }
     net.config |= {"test_accuracy": figures["test_accuracy"], "test_errors": figures["test_errors"]}
     folder = output / net.activation
     net.save_pretrained(folder)
-    earlier = {epoch: weights[net.activation] for epoch, weights in trained.snapshots.items()}
     save_snapshots(net, earlier, validation, folder / "snapshots.safetensors")
-    report.save_pictures(net, x_test, data.y_test, trained.history, pictures / net.activation)
+    report.save_pictures(net, x_test, data.y_test, history, pictures / net.activation)
 
     path = output / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -150,6 +195,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=_positive, default=EPOCHS, metavar="N", help="times all digits and non-digits")
     add("--batch-size", type=_positive, default=BATCH_SIZE, metavar="N", help="images a training step")
     add("--non-digits", type=_positive, default=NON_DIGITS, metavar="N", help="beside the 57,500 digits")
+    add("--start", type=Path, metavar="FOLDER", help="networks to start from, for the second part alone")
+    add("--numbers", type=_positive, default=NUMBERS, metavar="N", help="to learn to read")
+    add("--number-epochs", type=_positive, default=NUMBER_EPOCHS, metavar="N", help="times all numbers")
     add("--seed", type=int, default=SEED, metavar="N", help="of all random numbers")
     add("--data", type=Path, metavar="FILE", help="an mnist.npz as Keras has it")
     add("--output", type=Path, default=WEIGHTS, metavar="FOLDER", help="where to save networks and figures")

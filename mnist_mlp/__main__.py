@@ -112,8 +112,12 @@ def _rows(paths: list[str], network: str) -> list[Row]:
     ]
 
 
+# In a line of text, a name cannot have what ends a cell or a line.
+ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
 def _text(row: Row, boxes: bool) -> None:
-    print(f"{row['path']}\t{_number(row) or '-'}\t{row['confidence']:.4f}")
+    print(f"{row['path'].translate(ESCAPED)}\t{_number(row) or '-'}\t{row['confidence']:.4f}")
     if boxes:
         for digit, *box in row["boxes"]:
             print(f"\t{digit}\t{' '.join(map(str, box))}")
@@ -129,7 +133,8 @@ def _csv(row: Row, boxes: bool) -> None:
 
 def _json(row: Row, boxes: bool) -> None:
     keys = ["path", "number", "digit", "confidence", "boxes"][: 4 + boxes]
-    print(json.dumps({key: row[key] for key in keys}))
+    name = row["path"].encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # JSON is Unicode
+    print(json.dumps({key: row[key] for key in keys} | {"path": name}))
 
 
 def _number(row: Row) -> str:

@@ -81,15 +81,18 @@ def place_ink(ink: np.ndarray) -> Placed:
 
 
 def place_all(ink: np.ndarray) -> np.ndarray:
-    """Place n digits at once: ink (n, H, W), each with some above 0.5, to pixels (n, 28, 28)."""
+    """Place n digits at once: ink (n, H, W) to pixels (n, 28, 28), all zero where none is above 0.5."""
     rows, columns = ink.sum(2), ink.sum(1)
-    weight = rows.sum(1)
+    weight = np.maximum(rows.sum(1), np.float32(1e-6))
     middle_y = rows @ np.arange(0.5, ink.shape[1], dtype=np.float32) / weight
     middle_x = columns @ np.arange(0.5, ink.shape[2], dtype=np.float32) / weight
     step = (np.maximum(_extents(ink.max(2)), _extents(ink.max(1))) / BOX).astype(np.float32)
+    faint = step <= 0
+    step[faint] = 1
     rows_of = _squares(middle_y, step, ink.shape[1])
     columns_of = _squares(middle_x, step, ink.shape[2])
     pixels = rows_of @ ink @ columns_of.transpose(0, 2, 1)
+    pixels[faint] = 0
     return np.rint(255 * pixels) / np.float32(255)  # in MNIST's 256 levels
 
 

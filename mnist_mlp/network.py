@@ -30,6 +30,8 @@ SHAPES = {
     for i, (fan_in, fan_out) in enumerate(pairwise(LAYERS), 1)
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
+FEATURES = 15  # of an arc of a lattice: see `lattice.features`
+NO_NUMBER_TERMS = 7  # see `reader.no_number_terms`
 BLOCK = 384  # pictures in one forward pass: its arrays stay in the processor's cache
 
 
@@ -75,6 +77,19 @@ class Forward(NamedTuple):
     probabilities: np.ndarray
 
 
+class ReaderWeights(NamedTuple):
+    """What turns a network's logits into a reading; fitted after it, and kept in its configuration."""
+
+    digit: np.ndarray
+    """(FEATURES,) float64, of an arc of the lattice that is a digit"""
+    mark: np.ndarray
+    """(FEATURES,) float64, of one that is a mark beside the digits"""
+    none: np.ndarray
+    """(NO_NUMBER_TERMS,) float64, of the logistic of P(no number)"""
+    sure: float
+    """The confidence below which a reading has a hint."""
+
+
 class Network:
     """A trained 784-128-256-10 network.
 
@@ -92,6 +107,7 @@ class Network:
         _check_weights(weights)
         self.weights, self.config = {name: weights[name] for name in SHAPES}, config
         self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = self.weights.values()
+        self.reader = _reader_weights(config)
         self.activation: str = config["activation"]
         self.activate = ACTIVATIONS[self.activation]
 
@@ -171,13 +187,33 @@ def _check_config(config: Any) -> None:
         raise ValueError(f'"activation" is one of {sorted(ACTIVATIONS)}; got {activation!r:.80}')
     if config.get("layers") != list(LAYERS):
         raise ValueError(f'"layers" is {list(LAYERS)}; got {config.get("layers")!r:.80}')
-    threshold = config.get("not_sure_below", 0.5)
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise ValueError(f'"not_sure_below" is a number in 0..1; got {threshold!r:.80}')
-    # Without it, as in networks that were not trained on non-digits, every drawing is a digit.
-    lowest = config.get("no_digit_below", 0)
-    if isinstance(lowest, bool) or not isinstance(lowest, (int, float)) or not abs(lowest) <= MAX_WEIGHT:
-        raise ValueError(f'"no_digit_below" is a number, a digit_score; got {lowest!r:.80}')
+    _reader_weights(config)
+
+
+def _reader_weights(config: dict[str, Any]) -> ReaderWeights:
+    """What the configuration says under "reader"; without it, every way through a lattice is as good."""
+    given = config.get("reader", {})
+    if not isinstance(given, dict):
+        raise ValueError(f'"reader" is a JSON object; got {type(given).__name__}')
+
+    def numbers(name: str, count: int, otherwise: list[float]) -> np.ndarray:
+        values = given.get(name, otherwise)
+        right = isinstance(values, list) and len(values) == count
+        if not right or not all(type(v) in (int, float) and abs(v) <= MAX_WEIGHT for v in values):
+            raise ValueError(f'"reader" has "{name}", {count} numbers; got {values!r:.80}')
+        return np.array(values, np.float64)
+
+    sure = given.get("sure", 0.5)
+    if type(sure) not in (int, float) or not 0 <= sure <= 1:
+        raise ValueError(f'"reader" has "sure", a number in 0..1; got {sure!r:.80}')
+    no_number = [-MAX_WEIGHT] + [0.0] * (NO_NUMBER_TERMS - 1)
+    zeros = [0.0] * FEATURES
+    return ReaderWeights(
+        numbers("digit", FEATURES, zeros),
+        numbers("mark", FEATURES, zeros),
+        numbers("none", NO_NUMBER_TERMS, no_number),
+        float(sure),
+    )
 
 
 def _check_header(file: Any, config: dict[str, Any]) -> None:

@@ -3,96 +3,100 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from mnist_mlp.pen import stroke_width
 
-PHOTO = 224  # pixels to which a photo's longer side is reduced
-COARSE = 7  # the ground is estimated on pixels so much larger
-WINDOW = 15  # of them: about half of the photo, in which a stroke is in the minority
-MIN_CONTRAST = 0.12  # of the ground's light: below it, what differs from the ground is noise
-HAIR = 9  # pixels of the photo: a stroke that is thinner may be lost where the photo is reduced
-FOUND = 2.5  # pixels of the reduced photo: ink of at least that width was not
-HAIRS_LENGTH = 0.08  # of the photo's longer side: shorter hairs are grain
+SMOOTH = 0.002  # of the longer side, standard deviation: of the blur that takes grain out
+WIDEST_STROKE = 0.2  # of the photo's longer side
+WINDOW = 4  # stroke widths: the ground is looked for so far around each pixel
+SMALLEST_WINDOW = 15  # pixels
+FAINTEST = 0.05  # of the ground's light: a contrast that is lower is grain
+PRINTED = 0.8  # of the photo's width or height: a part that reaches so far was printed
+CERTAIN = 1.3  # times the threshold: a part of the ink that is nowhere so dark is grain, or a pattern
 GAP = 7  # pixels that a printed line may be interrupted
 EDGE = 0.1  # of a box's shorter side: its lines lie nearer to its edges
 FOLLOWS = 0.97  # share of a box's ink that lies there; of a zero's, less
 MOST_FRAMES = 50  # of a photo's parts, the tallest, that are taken for a box: grain falls into thousands
+ABOVE = 3  # pixels of ink above or below a printed line, at least, where a stroke crosses it
 LONG = 1.2  # of a line's height: a horizontal stroke that is longer was printed
 
 
-def contrast_to_ground(light: np.ndarray) -> np.ndarray:
-    """How much each pixel of a photo, (H, W) uint8, differs from the ground around it.
-
-    Returns:
-        float32 in 0..1, (H, W) or smaller.
-    """
-    image = Image.fromarray(light)
-    if max(light.shape) > PHOTO:
-        image.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)  # which takes the grain out, too
-        image = image.filter(ImageFilter.MedianFilter(3))
-    light = np.asarray(image, np.float32)
-    # A median over a window much wider than a stroke is the ground's, in the shadow and out of it.
-    coarse = image.copy()
-    coarse.thumbnail((PHOTO // COARSE, PHOTO // COARSE), Image.Resampling.BOX)
-    # Padded by reflection: "edge" would multiply the ink there.
-    coarse = Image.fromarray(np.pad(np.asarray(coarse), WINDOW // 2, mode="reflect"))
-    around = np.asarray(coarse.filter(ImageFilter.MedianFilter(WINDOW)))
-    inner = slice(WINDOW // 2, -(WINDOW // 2))
-    ground = np.asarray(
-        Image.fromarray(around[inner, inner]).resize(image.size, Image.Resampling.BILINEAR), np.float32
-    )
-    darker = np.clip(ground - light, 0, None) / np.maximum(ground, 32)
-    lighter = np.clip(light - ground, 0, None) / np.maximum(255 - ground, 32)
-    # Ink is what differs most; its strokes are too few for a mean to tell.
-    return darker if np.quantile(ground - light, 0.97) >= np.quantile(light - ground, 0.97) else lighter
-
-
 def photographed(light: np.ndarray) -> np.ndarray:
-    """Ink in a photo, (H, W) uint8: float32 in 0..1, (H, W) or smaller."""
-    ink = _strokes(light)
-    if max(light.shape) > PHOTO and stroke_width(ink) < FOUND:
-        hairs = _hairs(light)
-        if hairs.any():
-            return hairs
-    return ink
-
-
-def _hairs(light: np.ndarray) -> np.ndarray:
-    """Ink of a hair-thin pen in a photo, (H, W) uint8: float32 in 0..1, (H, W)."""
-    from scipy.ndimage import find_objects, label, maximum_filter, minimum_filter
-
-    # A closing fills what is thin and dark, an opening what is thin and light; a shadow's edge is neither.
-    smooth = np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(0.7)))
-    closed = minimum_filter(maximum_filter(smooth, HAIR), HAIR).astype(np.float32)
-    opened = maximum_filter(minimum_filter(smooth, HAIR), HAIR).astype(np.float32)
-    darker, lighter = closed - smooth, smooth - opened
-    if np.quantile(darker, 0.999) >= np.quantile(lighter, 0.999):
-        contrast = darker / np.maximum(closed, 32)
-    else:
-        contrast = lighter / np.maximum(255 - opened, 32)
-    grain = np.quantile(contrast, 0.9)  # hairs cover fewer pixels than a tenth
-    faint = max(2.5 * float(grain), MIN_CONTRAST / 2)
-    dark = contrast > faint
-    parts, count = label(dark, np.ones((3, 3)))
-    if not count:
-        return np.zeros(light.shape, np.float32)
-    sides = np.array([max(part.stop - part.start for part in box) for box in find_objects(parts)])
-    if sides.max() < HAIRS_LENGTH * max(light.shape):
-        return np.zeros(light.shape, np.float32)
-    keep = np.concatenate([[False], sides >= 0.15 * sides.max()])
-    return without_rules(np.where(keep[parts], np.float32(1), np.float32(0)))
-
-
-def _strokes(light: np.ndarray) -> np.ndarray:
-    """Ink of any other pen in a photo."""
-    contrast = np.clip(contrast_to_ground(light), 0, 1)
-    levels = (255 * contrast).astype(np.uint8)
-    middle = otsu(levels) / 255
-    if middle < MIN_CONTRAST:
-        return np.zeros(contrast.shape, np.float32)
-    ink = np.clip((contrast - 0.7 * middle) / (0.6 * middle), 0, 1)
+    """Ink in a photo, (H, W) uint8: float32 in 0..1, (H, W)."""
+    # First with a window for the widest pen; then with one that fits the pen, which follows the light more closely.
+    window = _odd(WIDEST_STROKE * max(light.shape))
+    ink = _ink(contrast_to_ground(light, window))
+    fitting = _odd(WINDOW * stroke_width(ink)) if ink.any() else SMALLEST_WINDOW
+    if fitting < window:
+        ink = _ink(contrast_to_ground(light, fitting))
     return without_rules(without_frame(ink))
+
+
+def _odd(length: float) -> int:
+    return max(SMALLEST_WINDOW, int(length)) | 1
+
+
+def contrast_to_ground(light: np.ndarray, window: int) -> np.ndarray:
+    """How much each pixel of a photo, (H, W) uint8, differs from the ground around it: float32 in 0..1.
+
+    The ground of dark ink is the morphological closing, that of light ink the opening: both keep a shadow's edge.
+    Which of the two it is, the outlines tell: those of ink lie where the light changes.
+    """
+    from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter  # takes a quarter of a second
+
+    light = gaussian_filter(light.astype(np.float32), SMOOTH * max(light.shape))
+    closed = minimum_filter(maximum_filter(light, window), window)
+    opened = maximum_filter(minimum_filter(light, window), window)
+    change = maximum_filter(light, 3) - minimum_filter(light, 3)
+
+    def without_grain(contrast: np.ndarray) -> np.ndarray:
+        return np.clip(contrast - np.median(contrast), 0, 1)  # most pixels are ground
+
+    def outline(contrast: np.ndarray) -> float:
+        mask = contrast > otsu(_levels(contrast)) / 255
+        edge = mask ^ minimum_filter(mask, 3)
+        return float(change[edge].mean()) if edge.any() else 0.0
+
+    darker = without_grain((closed - light) / np.maximum(closed, 32))
+    lighter = without_grain((light - opened) / np.maximum(255 - opened, 32))
+    return darker if outline(darker) >= outline(lighter) else lighter
+
+
+def _levels(contrast: np.ndarray) -> np.ndarray:
+    return (255 * contrast).astype(np.uint8)
+
+
+def _ink(contrast: np.ndarray) -> np.ndarray:
+    """The ink of a contrast in 0..1: what is darker than a threshold, and printed lines are not."""
+    from scipy.ndimage import label
+
+    threshold = otsu(_levels(contrast)) / 255
+    if threshold < FAINTEST:
+        return np.zeros(contrast.shape, np.float32)
+    dark = contrast > 0.7 * threshold
+    soft = 0.3
+    if _reaches(dark):  # ruled paper, whose lines are lighter than a pen's
+        darker = otsu(_levels(contrast[dark])) / 255
+        if not _reaches(contrast > 0.9 * darker):
+            threshold, soft = darker, 0.2
+    ink = np.clip((contrast / threshold - 1) / (2 * soft) + 0.5, 0, 1)
+    parts, count = label(ink > 0, np.ones((3, 3)))
+    keep = np.zeros(count + 1, bool)
+    keep[parts[contrast > CERTAIN * threshold]] = True
+    keep[0] = False
+    return np.where(keep[parts], ink, 0).astype(np.float32)
+
+
+def _reaches(dark: np.ndarray) -> bool:
+    """Whether a part reaches through most of the photo, as only printed lines do."""
+    from scipy.ndimage import find_objects, label
+
+    height, width = dark.shape
+    boxes = find_objects(label(dark, np.ones((3, 3)))[0])
+    return any(
+        rows.stop - rows.start >= PRINTED * height or columns.stop - columns.start >= PRINTED * width
+        for rows, columns in boxes
+    )
 
 
 def otsu(levels: np.ndarray) -> int:
@@ -133,12 +137,10 @@ def without_rules(ink: np.ndarray) -> np.ndarray:
     dark = ink > 0.3
     joined = np.pad(maximum_filter1d(dark, 3, axis=0), ((0, 0), (GAP, GAP)))
     joined = binary_closing(joined, np.ones((1, GAP)))[:, GAP:-GAP]
-    line = binary_opening(joined, np.ones((1, long)))
+    line = binary_opening(joined, np.ones((1, long))) & dark
     if not line.any():
         return ink
-    line &= dark
-    thickness = int(
-        np.median(np.diff(np.flatnonzero(np.diff(np.pad(line.T, ((0, 0), (1, 1)))).reshape(-1)))[::2])
-    )
-    tall = binary_opening(dark, np.ones((thickness + 3, 1)))
+    # How thick it is: the median over the columns of each.
+    thickness = int(np.median(line.sum(0)[line.any(0)]))
+    tall = binary_opening(dark, np.ones((thickness + ABOVE, 1)))
     return np.where(line & ~tall, 0, ink).astype(np.float32)

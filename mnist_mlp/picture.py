@@ -17,9 +17,9 @@ from PIL import Image, ImageOps
 # Limits on untrusted pictures
 MAX_BYTES = 10_000_000  # a phone's photo has 3 to 8 MB
 MAX_PIXELS = 24_000_000  # twice a phone's photo; 100 MB at most while it is decoded
-MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 5,000, and files need no data URL
+MAX_DATA_URL = 1_000_000  # characters; the page sends fewer than 40,000, and files need no data URL
 MAX_SIDE = 500  # a larger canvas is reduced: the smallest mark that counts, 4 % of it, keeps 20 pixels
-SMALL_URL, SMALL_PIXELS = 5_000, 224 * 224  # what the pad sends
+SMALL_URL, SMALL_PIXELS = 40_000, 320 * 240  # what the pad sends
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what phones, browsers and scanners write
 
@@ -100,10 +100,18 @@ def is_small(text: str) -> bool:
 
 def _read_file(path: str | Path) -> bytes:
     try:
-        with open(os.fspath(path), "rb") as file:  # a number would be an open file of someone else
+        with open(os.fspath(path), "rb") as file:  # `os.fspath`: an int would be taken as a file descriptor
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise PictureError(f"{_EXPECTED} of at most {MAX_BYTES:,} bytes; got {size:,}.")
             # No more than there is: Python makes room for all that is asked for.
-            return file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
+            return file.read(min(size, MAX_BYTES) + 1)
+    except IsADirectoryError:
+        inside = Path(path) / "*"
+        raise PictureError(f"{_EXPECTED}; got a folder. For the pictures in it: {inside}") from None
     except (OSError, ValueError) as fault:  # ValueError: a null byte in the name
+        if isinstance(fault, PictureError):
+            raise
         reason = getattr(fault, "strerror", None) or fault
         raise PictureError(f"{_EXPECTED}; cannot read {Path(path).name!r}: {reason}.") from None
 

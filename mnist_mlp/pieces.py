@@ -2,7 +2,7 @@
 
 A cut is the cheapest way from the top of a line to its bottom: through the gaps where there are any, else
 through thin strokes. There is one wherever such a way crosses the line's middle more cheaply than beside it.
-A piece is the ink between two neighbouring cuts; a digit is a run of pieces.
+A piece is the ink between two neighbouring cuts; an arc is a run of pieces, which may be a digit.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from PIL import Image
 
 from mnist_mlp.pen import stroke_width
 
-HEIGHT = 44  # pixels to which a line is reduced
-FAR = 0.2  # of the line's height: pieces are not wider
+HEIGHT = 44  # pixels to which a line is reduced or enlarged
+ENLARGED = 4  # times, at most
 STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
-NEAR = 0.1  # of the line's height: of two cuts closer than that, the cheaper one stays
-MAX_COST = 0.5  # of the line's height: ink that a cut crosses at most
-WIDEST = 1.7  # of the line's height: a digit is not wider
-TALL = 0.4  # of the tallest part: a part that is as tall makes a line, others join one
-SPECK = 0.15  # of the tallest part: what is smaller is left out
+# In shares of the line's height:
+FAR = 0.2  # pieces are not wider
+NEAR = 0.1  # of two cuts closer than that, the cheaper one stays
+MAX_COST = 0.5  # ink that a cut crosses at most
+IN_GAP = 0.02  # a cut that crosses less ink lies in a gap
+WIDEST = 1.7  # an arc of several pieces is not wider
+SAME = 0.002  # of the squared height: two cuts that differ by less ink are one
+# In shares of the tallest part:
+TALL = 0.4  # a part that is as tall makes a line, others join one
+SPECK = 0.15  # what is smaller is left out
 MOST_LINES = 50
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
-MOST_CUTS = 2000  # of a line: 200 digits have fewer
-EMPTY = 0.002  # of the squared height: less ink is no piece
-FREE = 0.02  # of the line's height: a cut that crosses less ink lies in a gap
+MOST_ARCS = 8000  # of a picture; 200 digits have 5,000
 
 
 class Pieces(NamedTuple):
@@ -42,16 +45,12 @@ class Pieces(NamedTuple):
     cost: np.ndarray
     """(n + 1,) float64: the ink that each cut crosses, in shares of the line's height."""
     begin: np.ndarray
-    """(n + 1, H) int64: in each row, the first column of a run that begins at each cut."""
+    """(n + 1, H) int64: in each row, the first column of an arc that begins at each cut."""
     end: np.ndarray
-    """(n + 1, H) int64: in each row, the column after the last one of a run that ends at each cut."""
-
-    def some(self, which: np.ndarray) -> Pieces:
-        """Those between the cuts that are named."""
-        return Pieces(self.ink, self.at[which], self.cost[which], self.begin[which], self.end[which])
+    """(n + 1, H) int64: in each row, the column after the last one of an arc that ends at each cut."""
 
 
-class Runs(NamedTuple):
+class Arcs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
 
     first: np.ndarray
@@ -59,7 +58,7 @@ class Runs(NamedTuple):
     end: np.ndarray
     """(m,) int64: the piece after the last one."""
     left: np.ndarray
-    """(m,) int64: the column of the line at which each run's window begins."""
+    """(m,) int64: the column of the line at which each arc's window begins."""
     right: np.ndarray
     """(m,) int64: the column after its last one."""
 
@@ -68,38 +67,31 @@ class Runs(NamedTuple):
         """Of a window that is wide enough for each."""
         return int((self.right - self.left).max(initial=1))
 
-    def some(self, which: np.ndarray | slice) -> Runs:
-        """Those of the runs that are named."""
-        return Runs(self.first[which], self.end[which], self.left[which], self.right[which])
+    def some(self, which: np.ndarray | slice) -> Arcs:
+        """Those of the arcs that are named."""
+        return Arcs(self.first[which], self.end[which], self.left[which], self.right[which])
 
 
-def cut_at_gaps(ink: np.ndarray) -> Pieces:
-    """Cut a line of writing, (H, W) float32 in 0..1, where a column has no ink."""
+def cut(ink: np.ndarray, most_arcs: int = MOST_ARCS) -> Pieces:
+    """Cut a line of writing, (H, W) float32 in 0..1; the dearest cuts are left out where arcs are too many."""
     height, width = ink.shape
-    empty = np.flatnonzero(np.diff(np.pad(ink.sum(0) < FREE * height, 1).astype(np.int8)))
-    first, last = empty[::2], empty[1::2]
-    inner = (first > 0) & (last < width)
-    columns = np.array([0, *((first + last) // 2)[inner], width], np.int64)
-    at = np.repeat(columns[:, None], height, 1)
-    return Pieces(ink, at, np.zeros(len(at)), at, at)
-
-
-def cut(pieces: Pieces, which: np.ndarray | slice = slice(None)) -> Pieces:
-    """Cut pieces that `cut_at_gaps` gave, (n,) bool, through their ink: all of them by default."""
-    ink, columns = pieces.ink, pieces.at[:, 0]
-    height = len(ink)
     half = height // 2
-    ats, costs = [pieces.at], [pieces.cost * height]
-    for first, last in zip(columns[:-1][which], columns[1:][which]):
-        part = ink[:, first:last]
-        halves = np.stack([part[:half], part[::-1][:half]], 1)  # (half, 2, W): from the top, from the bottom
-        for cost, back in zip(*_ways(halves, np.array(STRAY)[:, None, None])):
-            at, crossed = _cuts(height, cost, back)
-            ats.append(at + first)
-            costs.append(crossed)
-    at, cost = np.concatenate(ats), np.concatenate(costs) / height
-    order = np.argsort(at.mean(1), kind="stable")
-    return _without_twins(ink, at[order], cost[order])
+    halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, from the bottom
+    at, crossed = [np.zeros((1, height), np.int64), np.full((1, height), width)], [np.zeros(2)]
+    for cost, back in zip(*_ways(halves, np.array(STRAY)[:, None, None])):
+        ways, costs = _cuts(height, cost, back)
+        at.append(ways)
+        crossed.append(costs)
+    return _bounded(_without_twins(ink, np.concatenate(at), np.concatenate(crossed) / height), most_arcs)
+
+
+def _bounded(pieces: Pieces, most_arcs: int) -> Pieces:
+    """The pieces between the cheapest cuts, so many that there are at most so many arcs."""
+    while len(pieces.cost) > 2 and len(_first_and_end(pieces)[0]) > most_arcs:
+        inner = np.argsort(pieces.cost[1:-1], kind="stable") + 1
+        keep = np.sort(np.concatenate([[0], inner[: 3 * len(inner) // 4], [len(pieces.cost) - 1]]))
+        pieces = Pieces(pieces.ink, pieces.at[keep], pieces.cost[keep], pieces.begin[keep], pieces.end[keep])
+    return pieces
 
 
 def _cuts(height: int, cost: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,28 +109,31 @@ def _cuts(height: int, cost: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
-    """Of two cuts that part the ink alike, the cheaper one."""
+    """Of two cuts that part the ink alike, the cheaper one; from left to right."""
+    order = np.argsort(at.mean(1), kind="stable")
+    at, cost = at[order], cost[order]
     until = np.pad(np.cumsum(ink, 1, dtype=np.float64), ((0, 0), (1, 0)))
     before = until[np.arange(len(ink)), at]  # ink to the left of each cut, in each row
-    least = EMPTY * len(ink) ** 2
-    middle = at.mean(1)  # ascending
+    least = SAME * len(ink) ** 2
+    middle = at.mean(1)
     beside = np.searchsorted(middle, [middle - len(ink), middle + len(ink) + 1]).T
     keep = np.zeros(len(at), bool)
+    keep[[0, -1]] = True
     for i in np.argsort(cost, kind="stable"):
         others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
-        keep[i] = (np.abs(before[others] - before[i]).sum(1) >= least).all()
+        keep[i] |= (np.abs(before[others] - before[i]).sum(1) >= least).all()
     return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
 
 
 def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where runs begin and end at each cut, (n, H) each: a stroke that is cut lengthwise is on both sides."""
+    """Where arcs begin and end at each cut, (n, H) each: a stroke that is cut lengthwise is on both sides."""
     height, width = ink.shape
     dark = np.pad(ink > 0.5, ((0, 0), (1, 1)))
     rows = np.arange(height)
     begin, end = at.copy(), at.copy()
     crossed = dark[rows, np.minimum(at, width - 1) + 1] & dark[rows, np.maximum(at, 1)]
     left, right = crossed.copy(), crossed.copy()
-    for _ in range(round(stroke_width(ink))):
+    for _ in range(min(round(stroke_width(ink)), height // 3)):
         left &= dark[rows, np.maximum(begin, 0)]
         begin -= left
         right &= dark[rows, np.minimum(end, width) + 1]
@@ -146,35 +141,32 @@ def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(begin, 0, width), np.clip(end, 0, width)
 
 
-def runs(pieces: Pieces) -> Runs:
-    """Every run of neighbouring pieces that is no wider than a digit."""
-    height = len(pieces.ink)
-    middle = pieces.at.mean(1)
-    if len(middle) > MOST_CUTS:
-        first = end = np.zeros(0, np.int64)
-    else:
-        first, end = np.triu_indices(len(middle), 1)
-        fits = (middle[end] - middle[first] <= WIDEST * height) | (end - first == 1)
-        first, end = first[fits], end[fits]
-    return between(pieces, first, end)
-
-
-def between(pieces: Pieces, first: np.ndarray, end: np.ndarray) -> Runs:
-    """The runs of pieces first..end - 1."""
+def arcs(pieces: Pieces) -> Arcs:
+    """Every run of neighbouring pieces that is no wider than a digit, and each piece alone."""
+    first, end = _first_and_end(pieces)
     left = pieces.begin[first].min(1)
     right = np.minimum(pieces.end[end].max(1), left + 3 * len(pieces.ink))
-    order = np.argsort(right - left, kind="stable")  # blocks of runs need windows no wider than their own
-    return Runs(first[order], end[order], left[order], right[order])
+    order = np.argsort(right - left, kind="stable")  # blocks of arcs need windows no wider than their own
+    return Arcs(first[order], end[order], left[order], right[order])
 
 
-def show(pieces: Pieces, runs: Runs) -> np.ndarray:
-    """The ink of each run in a window of its own: (m, H, runs.width) float32."""
-    windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, runs.width))), runs.width, axis=1)
-    column = np.arange(runs.width)
-    begin = pieces.begin[runs.first] - runs.left[:, None]
-    end = pieces.end[runs.end] - runs.left[:, None]
+def _first_and_end(pieces: Pieces) -> tuple[np.ndarray, np.ndarray]:
+    middle = pieces.at.mean(1)
+    widest = np.searchsorted(middle, middle + WIDEST * len(pieces.ink), side="right")  # from each cut on
+    number = np.arange(len(middle))
+    count = np.maximum(widest - number - 1, number < len(middle) - 1)
+    first = np.repeat(number, count)
+    return first, first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def show(pieces: Pieces, arcs: Arcs) -> np.ndarray:
+    """The ink of each arc in a window of its own: (m, H, arcs.width) float32."""
+    windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, arcs.width))), arcs.width, axis=1)
+    column = np.arange(arcs.width)
+    begin = pieces.begin[arcs.first] - arcs.left[:, None]
+    end = pieces.end[arcs.end] - arcs.left[:, None]
     within = (column >= begin[:, :, None]) & (column < end[:, :, None])
-    return windows[:, runs.left].transpose(1, 0, 2) * within
+    return windows[:, arcs.left].transpose(1, 0, 2) * within
 
 
 def _ways(halves: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -210,20 +202,26 @@ def _ways(halves: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _chosen(cost: np.ndarray, height: int) -> np.ndarray:
     """Columns to cut at: where that is cheaper than beside it, and no two farther apart than `FAR`."""
-    near, far = NEAR * height, FAR * height
+    near, far = max(round(NEAR * height), 1), max(FAR * height, 2)
     lowest = np.flatnonzero((cost[1:-1] < cost[:-2] + 1e-6) & (cost[1:-1] < cost[2:] + 1e-6)) + 1
+    lowest = lowest[cost[lowest] <= MAX_COST * height]
+    free = np.ones(len(cost), bool)
+    free[:near] = free[len(cost) - near :] = False
     chosen = [0, len(cost)]
     for column in lowest[np.argsort(cost[lowest], kind="stable")].tolist():
-        if cost[column] <= MAX_COST * height and min(abs(column - other) for other in chosen) >= near:
+        if free[column]:
             chosen.append(column)
-    # Where two digits share a stroke, the cut along it is dear, and yet the one.
+            free[max(column - near + 1, 0) : column + near] = False
+    # Where two digits share a stroke, the right cut is expensive: force one.
     for left, right in itertools.pairwise(sorted(chosen)):
         parts = math.ceil((right - left) / far)
         for part in range(1, parts):
-            middle = left + part * (right - left) / parts
-            first, last = round(middle - near / 2), round(middle + near / 2) + 1
-            chosen.append(first + int(cost[first:last].argmin()))
-    return np.array(sorted(chosen)[1:-1], np.int64)
+            middle = round(left + part * (right - left) / parts)
+            first = max(middle - near // 2, left + 1)
+            last = min(middle + near // 2 + 1, right)
+            if first < last:
+                chosen.append(first + int(cost[first:last].argmin()))
+    return np.unique(chosen)[1:-1]
 
 
 class Line(NamedTuple):
@@ -292,7 +290,8 @@ def _line(ink: np.ndarray, from_left: int, from_top: int) -> Line:
         return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0)
     top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
     within = ink[top : rows[-1] + 2, left : columns[-1] + 2]
-    scale = max(len(within) / HEIGHT, 1.0)
-    size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 1))
-    reduced = np.asarray(Image.fromarray(within).resize(size, Image.Resampling.BOX))
+    scale = max(len(within) / HEIGHT, 1 / ENLARGED)
+    size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 2))
+    filter = Image.Resampling.BOX if scale >= 1 else Image.Resampling.BILINEAR
+    reduced = np.asarray(Image.fromarray(within).resize(size, filter))
     return Line(reduced, int(from_left + left), int(from_top + top), scale)

@@ -35,7 +35,7 @@ METRICS = {
         "test_accuracy": 0.5679,
         "test_ece": 0.0123,
         "epochs": 7,
-        "not_sure_below": 0.37,
+        "sure": 0.37,
     },
     "sigmoid": {"test_errors": 1234, "test_accuracy": 0.8766},
     "robustness": {},

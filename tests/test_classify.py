@@ -23,6 +23,7 @@ import ray
 from PIL import Image
 
 from mnist_mlp import load, read, to_mnist
+from mnist_mlp.__main__ import main
 from mnist_mlp.classify import AHEAD, classify
 from mnist_mlp.training.data import Mnist
 
@@ -183,11 +184,29 @@ def test_a_name_that_is_not_utf_8(paths: list[str], tmp_path: Path, format: str)
         timeout=120,
     )
     assert done.returncode == 1
-    shown = (
-        json.loads(done.stdout)["path"].encode(errors="surrogateescape") if format == "json" else done.stdout
-    )
-    assert good in shown
+    if format == "json":  # which is Unicode
+        assert json.loads(done.stdout)["path"].encode() == good.replace(b"\xff\xfe", b"\xef\xbf\xbd" * 2)
+    else:
+        assert good in done.stdout
     assert bad in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_name_does_not_break_its_row(
+    paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / "a\tb\nc.png"
+    shutil.copy(paths[0], odd)
+    assert main([str(odd)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    name, number, confidence = line.split("\t")
+    assert name.endswith(r"a\tb\nc.png") and number.isdigit() and 0 <= float(confidence) <= 1
+
+
+def test_a_folder_is_told_how_to_name_its_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert f"got a folder. For the pictures in it: {tmp_path}/*" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves(paths: list[str]) -> None:

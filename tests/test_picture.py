@@ -177,7 +177,19 @@ def test_other_formats_are_not_decoded() -> None:
             read_picture(encode(seven("RGB"), format))
 
 
-@pytest.mark.parametrize("path", ["missing.png", ".", "a\0b.png", "x" * 5000])
+def test_the_size_of_a_large_file_is_said(tmp_path: Path) -> None:
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(18_900_000)
+    with pytest.raises(PictureError, match="got 18,900,000"):
+        read_picture(tmp_path / "large.png")
+
+
+def test_a_folder_is_refused_as_one(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="got a folder"):
+        read_picture(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["missing.png", "a\0b.png", "x" * 5000])
 def test_an_unreadable_path_is_refused(path: str) -> None:
     with pytest.raises(PictureError, match="cannot read"):
         read_picture(path)

@@ -1,4 +1,4 @@
-"""Cuts and runs against numbers whose digits are known, and their limits whatever is drawn."""
+"""Cuts and arcs against numbers whose digits are known, and their limits whatever is drawn."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_mlp.ink import find_ink
-from mnist_mlp.pieces import MOST_CUTS, MOST_LINES, WIDEST, cut, cut_at_gaps, find_lines, runs, show
+from mnist_mlp.pieces import MOST_ARCS, MOST_LINES, WIDEST, arcs, cut, find_lines, show
 from mnist_mlp.training.data import Mnist
-from mnist_mlp.training.numbers import make
+from mnist_mlp.training.numbers import APART, TOUCHING, make
 
 
 def number(mnist: Mnist, seed: int, touching: bool = False, digits: int = 3):  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(seed)
     some = rng.integers(0, 60_000, digits)
-    return make(mnist.x_train[some], mnist.y_train[some], rng, touching)
+    return make(mnist.x_train[some], mnist.y_train[some], rng, TOUCHING if touching else APART)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_pieces_together_are_the_line(mnist: Mnist, seed: int) -> None:
     (line,) = find_lines(find_ink(number(mnist, seed, touching=seed % 2 == 0).canvas))
-    pieces = cut(cut_at_gaps(line.ink))
+    pieces = cut(line.ink)
     columns = np.arange(line.ink.shape[1])
     owners = sum(
         (columns >= pieces.at[i][:, None]) & (columns < pieces.at[i + 1][:, None])
@@ -31,12 +31,12 @@ def test_the_pieces_together_are_the_line(mnist: Mnist, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_digit_that_stands_apart_is_a_run(mnist: Mnist, seed: int) -> None:
-    """One of the runs has nearly all of the digit's own ink, and hardly any of its neighbours'."""
+def test_every_digit_that_stands_apart_is_an_arc(mnist: Mnist, seed: int) -> None:
+    """One of the arcs has nearly all of the digit's own ink, and hardly any of its neighbours'."""
     made = number(mnist, seed)
     (line,) = find_lines(find_ink(made.canvas))
-    pieces = cut(cut_at_gaps(line.ink))
-    candidates = runs(pieces)
+    pieces = cut(line.ink)
+    candidates = arcs(pieces)
     height, width = line.ink.shape
     own = []
     for ink in made.ink:
@@ -91,12 +91,11 @@ def test_whatever_is_drawn_the_candidates_are_few(picture: np.ndarray) -> None:
     assert len(lines) <= MOST_LINES
     total = 0
     for line in lines:
-        pieces = cut(cut_at_gaps(line.ink))
-        candidates = runs(pieces)
-        assert len(pieces.at) <= MOST_CUTS + 2
+        pieces = cut(line.ink, MOST_ARCS // len(lines))
+        candidates = arcs(pieces)
         assert candidates.width <= 3 * max(line.ink.shape[0], 1)
         middle = pieces.at.mean(1)
         wide = middle[candidates.end] - middle[candidates.first] > WIDEST * len(line.ink)
         assert (candidates.end - candidates.first)[wide].max(initial=1) == 1
         total += len(candidates.first)
-    assert total <= 20_000
+    assert total <= MOST_ARCS

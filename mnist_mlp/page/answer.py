@@ -12,9 +12,12 @@ and is answered with
     {"label": what `gr.Label` shows: the reading, or "?", and the likeliest readings with their probabilities,
      "preview": {"digits": [{"picture": 28×28 as a PNG in a data URL, "digit": 0..9,
                              "box": [left, top, right, bottom] in shares of the sheet}, …],
-                 "chosen": which of them is explained, or null},
+                 "chosen": which of them is explained, "text": the reading}, or null,
      "hint": what to tell the visitor,
      "panel": what the panel shows of the chosen digit, or null}
+
+or with {"refused": what was expected and what came} or {"busy": true}: Gradio's page does not tell a function's
+caller the status of a reply.
 """
 
 from __future__ import annotations
@@ -25,15 +28,15 @@ import reprlib
 from typing import Any
 
 import numpy as np
-from fastapi import HTTPException
 from PIL import Image
 
 from mnist_mlp.network import Network
 from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
-from mnist_mlp.reader import read
+from mnist_mlp.reader import least_certain, read
 from mnist_mlp.server.label import to_label
+from mnist_mlp.server.limits import DRAWINGS, in_turn
 from mnist_mlp.server.networks import serving
 
 EXPECTED = (
@@ -44,11 +47,12 @@ NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 
 
 def answer(request: Any) -> dict[str, Any]:
-    """Answer the pad; refuse any other request with status 400 and what was expected."""
-    try:
-        canvas, net, index, explain = _check(request)
-    except ValueError as fault:
-        raise HTTPException(400, str(fault)) from None
+    """Answer the pad."""
+    return in_turn(DRAWINGS, lambda: _answer(request))
+
+
+def _answer(request: Any) -> dict[str, Any]:
+    canvas, net, index, explain = _check(request)
     if canvas is None:
         return {"label": NOTHING, "preview": None, "hint": EMPTY, "panel": None}
     return describe(canvas, net, index, explain)
@@ -61,7 +65,7 @@ def describe(
     reading = read(canvas, net)
     digits = reading.digits
     if index is None or index >= len(digits):
-        index = min(range(len(digits)), key=lambda i: digits[i].probabilities.max(), default=0)
+        index = least_certain(digits)
     height, width = canvas.shape[:2]
     shown = [
         {
@@ -73,18 +77,10 @@ def describe(
     ]
     return {
         "label": to_label(reading) or NOTHING,
-        "preview": {"digits": shown, "chosen": index} if digits else None,
+        "preview": {"digits": shown, "chosen": index, "text": reading.text} if digits else None,
         "hint": reading.hint,
         "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
     }
-
-
-def answer_picture(picture: np.ndarray | None, network: str) -> tuple[Any, str, Any, Any]:
-    """What the second tab shows of a picture: label, hint, preview and panel."""
-    if picture is None:
-        return None, NO_PICTURE, None, None
-    answered = describe(picture, serving(network))
-    return answered["label"], answered["hint"], answered["preview"], answered["panel"]
 
 
 def to_data_url(pixels: np.ndarray) -> str:

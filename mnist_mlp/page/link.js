@@ -1,9 +1,8 @@
 // A drawing in the fragment of an address: #drawing=…&network=relu&digit=1. Whoever opens it may have been given
 // anything, so what is read from one is checked, and is null where it is no drawing.
 
-const LONGEST = 2000; // characters of an address
-const GRID = 720; // positions are whole numbers of 1/720 of the sheet's height
-const PENS = [0.045, 0.07, 0.1];
+const LONGEST = 8000; // characters: some 3,000 points
+const PENS = [0.045, 0.07, 0.1, 0.03, 0.05]; // with those of older links
 const [EXAMPLE, PIXELS] = [100, 101]; // beside the index of a pen, what a mark begins with
 const SIDE = 28; // a picture that is no example travels as 28×28 pixels of 16 greys
 const MOST_POINTS = 4000;
@@ -29,25 +28,21 @@ function simplify(points, tolerance) {
   ];
 }
 
-// The first point takes two bytes a number, each other one a byte: the way from the one before.
+// The first point takes two bytes a number, each other one a byte: the way from the one before. FAR says that the way
+// is longer, and that a point follows as the first does.
+const FAR = -128;
+
 function strokeToBytes({ width, points }, tolerance) {
   let pairs = [];
   for (let i = 0; i < points.length; i += 2) pairs.push([points[i], points[i + 1]].map((at) => Math.round(at * GRID)));
   pairs = simplify(pairs, tolerance);
-  const steps = [];
-  let [x, y] = pairs[0];
-  const start = [x >> 8, x, y >> 8, y];
-  for (const [toX, toY] of pairs.slice(1)) {
-    const parts = Math.ceil(Math.max(Math.abs(toX - x), Math.abs(toY - y)) / 127);
-    const [fromX, fromY] = [x, y];
-    for (let part = 1; part <= parts; part++) {
-      const next = [fromX + Math.round(((toX - fromX) * part) / parts), fromY + Math.round(((toY - fromY) * part) / parts)];
-      steps.push(next[0] - x, next[1] - y);
-      [x, y] = next;
-    }
+  const exact = ([x, y]) => [x >> 8, x, y >> 8, y];
+  const bytes = [PENS.indexOf(width), (pairs.length - 1) >> 8, pairs.length - 1, ...exact(pairs[0])];
+  for (let i = 1; i < pairs.length; i++) {
+    const way = [pairs[i][0] - pairs[i - 1][0], pairs[i][1] - pairs[i - 1][1]];
+    bytes.push(...(way.every((step) => Math.abs(step) <= 127) ? way : [FAR, ...exact(pairs[i])]));
   }
-  const count = steps.length / 2;
-  return [PENS.indexOf(width), count >> 8, count, ...start, ...steps].map((number) => number & 255);
+  return bytes.map((number) => number & 255);
 }
 
 function pictureToBytes({ image, name }) {
@@ -60,22 +55,23 @@ function pictureToBytes({ image, name }) {
 }
 
 // The fragment for what is drawn, as exact as its length allows; null for more strokes than fit.
-function toFragment(marks, network, digit, room) {
+function toFragment(marks, network, digit) {
   for (let tolerance = 0; tolerance < 64; tolerance = 2 * tolerance || 1) {
     const bytes = marks.flatMap((mark) => (mark.points ? strokeToBytes(mark, tolerance) : mark.image ? pictureToBytes(mark) : []));
     const fragment = `#drawing=${toBase64(bytes)}&network=${network}${digit === null ? "" : `&digit=${digit}`}`;
-    if (fragment.length <= room) return fragment;
+    if (fragment.length <= LONGEST) return fragment;
   }
   return null;
 }
 
 // {network, digit, marks}; a picture is {name} or {pixels: 784 numbers in 0..15}.
 function fromFragment(fragment) {
-  const match = /^#drawing=([\w-]{1,2000})&network=(relu|sigmoid)(?:&digit=(\d{1,3}))?$/.exec(fragment);
-  if (!match || fragment.length > LONGEST) return null;
+  if (fragment.length > 2 * LONGEST) return null;
+  const parts = new URLSearchParams(fragment.slice(1)); // of which others may have added some
+  const [drawing, network, digit] = ["drawing", "network", "digit"].map((name) => parts.get(name));
+  if (!/^[\w-]+$/.test(drawing) || !/^(relu|sigmoid)$/.test(network) || !/^\d{1,3}$/.test(digit ?? "0")) return null;
   try {
-    const marks = marksFrom(fromBase64(match[1]));
-    return { network: match[2], digit: match[3] === undefined ? null : Number(match[3]), marks };
+    return { network, digit: digit === null ? null : Number(digit), marks: marksFrom(fromBase64(drawing)) };
   } catch {
     return null;
   }
@@ -95,12 +91,12 @@ function marksFrom(bytes) {
     if (kind < PENS.length) {
       const count = (next() << 8) | next();
       if ((points += count + 1) > MOST_POINTS) throw new RangeError("too many points");
-      let x = signed((next() << 8) | next(), 16);
-      let y = signed((next() << 8) | next(), 16);
+      const position = () => signed((next() << 8) | next(), 16);
+      let [x, y] = [position(), position()];
       const stroke = [x / GRID, y / GRID];
       for (let i = 0; i < count; i++) {
-        x += signed(next(), 8);
-        y += signed(next(), 8);
+        const step = signed(next(), 8);
+        [x, y] = step === FAR ? [position(), position()] : [x + step, y + signed(next(), 8)];
         stroke.push(x / GRID, y / GRID);
       }
       marks.push({ width: PENS[kind], points: stroke });

@@ -36,7 +36,7 @@ class Pad(Part):
         pictures = [{"name": file.stem, "picture": _to_sheet(read_picture(file))} for file in files]
         super().__init__(
             "pad",
-            scripts=("transport", "link", "pad"),
+            scripts=("transport", "sheet", "link", "asking", "pen", "keeping"),
             constants={"EXAMPLES": pictures},
             server_functions=[answer],
             **kwargs,

@@ -28,8 +28,14 @@ function show() {
     button.disabled = !several;
     button.setAttribute("aria-pressed", several && i === props.value.chosen);
   });
-  // The answer's other parts fit themselves to the number's length, too.
-  (element.closest(".row") ?? element).style.setProperty("--count", Math.max(digits().length, 1));
+  // The label fits its large reading to the number's length, too.
+  const lines = (props.value?.text ?? "").split("\n");
+  const row = element.closest(".row") ?? element;
+  row.style.setProperty("--count", Math.max(digits().length, 1));
+  row.style.setProperty("--longest", Math.max(...lines.map((line) => line.length), 1));
+  row.style.setProperty("--lines", lines.length);
+  // Gradio makes each bar of its label a button, which does nothing here.
+  for (const bar of row.querySelectorAll(".reading .confidence-set")) bar.tabIndex = -1;
   caption.textContent = several
     ? "What the network sees, 28 × 28 pixels each. Click one to explain it."
     : "What the network sees: 28 × 28 pixels";

@@ -8,7 +8,9 @@ const SLOW = 2000; // milliseconds until the visitor is told that the server is 
 const PATIENCE = 15000; // milliseconds after which a request counts as failed
 const LONGEST_PAUSE = 15000; // milliseconds between two attempts while the server fails
 
-// ask(request) resolves to an answer, or to undefined where there was none. next() makes the request for the
+const BUSY = 250; // milliseconds until a busy server is asked again
+
+// ask(request) resolves to an answer, to {busy} or {refused: why}, or to undefined where there was none. next() makes the request for the
 // newest drawing. show(answer) and say(notice) change the page.
 function transport({ ask, next, show, say }) {
   let stale = false; // whether the newest drawing has not been asked about
@@ -51,7 +53,14 @@ function transport({ ask, next, show, say }) {
     const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     const answer = await Promise.race([ask(request), late]).catch(() => undefined);
     inFlight--;
-    if (answer) {
+    if (answer?.busy) {
+      if (number === sent) stale = true;
+      wait(BUSY);
+    } else if (answer?.refused) {
+      clearTimeout(slow);
+      slow = undefined;
+      say(`The server refuses this drawing: ${answer.refused}`); // and would again
+    } else if (answer) {
       roundTrip = performance.now() - start;
       received(number, answer);
     } else if (number > shown) failed(number);
@@ -81,6 +90,13 @@ function transport({ ask, next, show, say }) {
     changed() {
       stale = true;
       send();
+    },
+    // The connection may be back: the next attempt does not wait any longer.
+    retry() {
+      if (failures && inFlight === 0) {
+        stopWaiting();
+        send();
+      }
     },
     finished() {
       if (!failures) stopWaiting(); // the end of a stroke does not wait for its turn

@@ -6,11 +6,11 @@ They wait in the queue and share one limit, so that they cannot starve the pad, 
 # No `from __future__ import annotations`: Gradio makes the schemas from the types.
 
 import functools
-import hashlib
 import io
 import itertools
 import json
 import reprlib
+import uuid
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
@@ -21,8 +21,8 @@ from PIL import Image
 
 from mnist_mlp.network import Network
 from mnist_mlp.picture import read_data_url, read_picture
-from mnist_mlp.reader import Reading, read
-from mnist_mlp.server.explanation import Explained, explained
+from mnist_mlp.reader import Reading, least_certain, read
+from mnist_mlp.server.explanation import Explained, explained, serving_snapshots
 from mnist_mlp.server.gradio_internals import cache_folder
 from mnist_mlp.server.label import TOP_K, Label, to_label
 from mnist_mlp.server.limits import CALLS_AT_ONCE, DECODING
@@ -70,7 +70,8 @@ def predict_sketchpad(picture: Sketch, network: NetworkName = "relu") -> tuple[L
         picture: its composite is read, or its background if there is none.
         network: "relu" or "sigmoid".
     """
-    if picture is not None and not isinstance(picture, dict):
+    parts = ("background", "layers", "composite")
+    if picture is not None and not (isinstance(picture, dict) and any(part in picture for part in parts)):
         raise ValueError(f"Expected the value of a Sketchpad; got {reprlib.repr(picture)}.")
     file: Any = picture and (picture.get("composite") or picture.get("background"))
     return predict(file, network)
@@ -120,7 +121,7 @@ def explain(
     """  # noqa: E501
     for value, name in ((digit, "digit"), (change_to, "change_to")):
         _check_integer(value, name, 10)
-    _check_integer(epoch, "epoch", 1_000_000)
+    _check_epoch(epoch, network)
     if unit is not None and not isinstance(unit, str):
         raise ValueError(f"Expected unit to be text such as h1[103], or null; got {reprlib.repr(unit)}.")
     reading = _read(picture, serving(network))
@@ -128,7 +129,7 @@ def explain(
         raise ValueError(f"There is no digit to explain. {reading.hint}")
     _check_integer(index, "index", len(reading.digits))
     if index is None:
-        index = min(range(len(reading.digits)), key=lambda i: reading.digits[i].probabilities.max())
+        index = least_certain(reading.digits)
     return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
 
 
@@ -139,8 +140,8 @@ def _strip(reading: Reading) -> Any:
     pixels = np.hstack([digit.pixels for digit in reading.digits])
     file = io.BytesIO()
     Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
-    path = cache_folder() / hashlib.sha256(file.getvalue()).hexdigest() / "image.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = cache_folder() / uuid.uuid4().hex / "image.png"
+    path.parent.mkdir(parents=True)
     path.write_bytes(file.getvalue())
     return FileData(path=str(path), orig_name=path.name, mime_type="image/png").model_dump()
 
@@ -156,6 +157,15 @@ def _read(picture: Any, network: Network) -> Reading:
     with DECODING:
         canvas = read_data_url(picture) if isinstance(picture, str) else read_picture(picture["path"])
         return read(canvas, network)
+
+
+def _check_epoch(epoch: Any, network: str) -> None:
+    snapshots = serving_snapshots(network)
+    if epoch is None or (snapshots is not None and type(epoch) is int and epoch in snapshots.epochs):
+        return
+    epochs = ", ".join(map(str, snapshots.epochs)) if snapshots else ""
+    expected = f"one of {epochs}, or null" if snapshots else "null: this network has no snapshots"
+    raise ValueError(f"Expected epoch to be {expected}; got {reprlib.repr(epoch)}.")
 
 
 def _check_integer(value: Any, name: str, end: int) -> None:

@@ -7,8 +7,9 @@ from typing import TypedDict
 
 import numpy as np
 
+from mnist_mlp.counterfactual import smallest_change
 from mnist_mlp.explain import contributions
-from mnist_mlp.mlp import MLP, load
+from mnist_mlp.mlp import load
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.network import Network
 from mnist_mlp.server.networks import serving
@@ -126,7 +127,7 @@ def explained(
         "logits": forward.logits.tolist(),
         "probabilities": forward.probabilities.tolist(),
         "unit": None if unit is None else unit_sum(net, x, unit),
-        "change": None if change_to is None else change(serving(name), x, change_to),
+        "change": None if change_to is None else change(net, x, change_to),
         "snapshots": [] if snapshots is None else over_epochs(snapshots, x),
         "nearest": neighbours(net, x),
     }
@@ -165,10 +166,10 @@ def parse_unit(unit: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def change(net: MLP, x: np.ndarray, digit: int) -> Change:
+def change(net: Network, x: np.ndarray, digit: int) -> Change:
     """The smallest change that is read as the digit, and how large it is."""
     x = x.reshape(28, 28)
-    changed = net.smallest_change(x, digit)
+    changed = smallest_change(net, x, digit)
     difference = np.abs(changed - x)
     altered = difference >= CHANGED
     return {

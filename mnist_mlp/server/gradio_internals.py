@@ -9,10 +9,12 @@ import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import gradio.routes
 import numpy as np
 from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs, EditorData
@@ -25,6 +27,12 @@ from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
 # Gradio raises this for a call to an endpoint that does not exist. Without a handler for it the caller gets a
 # status of 500, and the log a traceback.
 UnknownEndpoint = FnIndexInferError
+
+
+def is_unknown_component(fault: BaseException) -> bool:
+    """Whether Gradio looked up a component that does not exist: it raises a plain KeyError for that."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    return isinstance(fault, KeyError) and frames[-1].filename == str(gradio.routes.__file__)
 
 
 def cache_folder() -> Path:
@@ -48,6 +56,9 @@ def bound_sessions(demo: gr.Blocks) -> None:
     queue.pending_event_ids_session = LRUCache(queue.pending_messages_per_session.max_size)
 
 
+HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
+
+
 class Sketchpad(gr.Sketchpad):
     """Gradio's editor, for a photo or a picture: upload, paste, webcam, crop, draw over.
 
@@ -69,13 +80,14 @@ class Sketchpad(gr.Sketchpad):
         if data.data.get("type") != "composite":
             return
         name, picture, now = str(data.data["id"]), data.files[0][1], time.monotonic()
+        size = len(picture) + HELD_OVERHEAD
         if len(picture) > MAX_EDITED:
             raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
         held: dict[str, Any] = self.blob_storage
         with self._lock:
             for old in [old for old, (since, _) in held.items() if now - since > HELD_AGE]:
                 del held[old]
-            if len(held) >= MAX_HELD and name not in held:
+            if sum(len(other) + HELD_OVERHEAD for _, other in held.values()) + size > MAX_HELD:
                 raise gr.Error("The app is busy with other visitors' pictures: try again in a moment.")
             held[name] = now, picture
 
@@ -83,7 +95,8 @@ class Sketchpad(gr.Sketchpad):
         if payload is None:
             return None
         held: dict[str, Any] = self.blob_storage
-        _, picture = held.pop(payload.id or "", (0, None))
+        with self._lock:
+            _, picture = held.pop(payload.id or "", (0, None))
         if file := payload.composite or payload.background:
             picture = picture or file.path
         if picture is None:

@@ -8,7 +8,8 @@ from typing import TypedDict
 from mnist_mlp.reader import Reading
 
 TOP_K = 3
-NO_DIGIT = "?"  # the label of a drawing that is no digit
+NOT_READ = "?"  # the large label of a drawing that is no number
+NO_NUMBER_NAME = "no digit"  # that reading among the others
 
 
 class Confidence(TypedDict):
@@ -24,11 +25,11 @@ class Label(TypedDict, total=False):
 
 
 def to_label(reading: Reading) -> Label:
-    """The value of a `gr.Label`: "?" for a drawing that is no digit, and the likeliest readings."""
+    """The value of a `gr.Label`: "?" for a drawing that is no number, and the likeliest readings."""
     if not reading.readings:
         return {}
     likeliest = itertools.islice(reading.readings.items(), TOP_K)
     return {
-        "label": reading.text or NO_DIGIT,
-        "confidences": [{"label": text, "confidence": p} for text, p in likeliest],
+        "label": reading.text or NOT_READ,
+        "confidences": [{"label": text or NO_NUMBER_NAME, "confidence": p} for text, p in likeliest],
     }

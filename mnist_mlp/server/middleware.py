@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,7 +20,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_mlp.server.api import TOOL
-from mnist_mlp.server.gradio_internals import UnknownEndpoint, bound_sessions, cache_folder
+from mnist_mlp.server.gradio_internals import (
+    UnknownEndpoint,
+    bound_sessions,
+    cache_folder,
+    is_unknown_component,
+)
 from mnist_mlp.server.limits import (
     CACHE_AGE,
     CACHE_EVERY,
@@ -26,45 +33,47 @@ from mnist_mlp.server.limits import (
     MAX_BODY,
     MAX_BYTES,
     MAX_CACHE,
-    MAX_FILES,
     MAX_REQUEST,
     MAX_SESSIONS,
+    MAX_UPLOADS,
     MAX_WAITING,
     STATUS_EVERY,
 )
 
 LOG = logging.getLogger("uvicorn.error")
-QUOTA_AGE = 5  # seconds between two measurements of the cache folder
 
 
 class Quota:
-    """Whether the cache folder has room: measured in a thread, and uploads are added until the next time."""
+    """Whether the cache folder has room: counts the uploads of the time that files are kept."""
 
     def __init__(self) -> None:
-        self.folder = cache_folder()
-        self.bytes = self.files = 0
-        self.measured = -float(QUOTA_AGE)
+        self.uploads: deque[tuple[float, int]] = deque()  # when, and the bytes
+        self.bytes = 0
 
-    async def has_room(self, upload: int) -> bool:
-        if time.monotonic() > self.measured + QUOTA_AGE:
-            self.measured = time.monotonic()  # before the measurement: one at a time
-            self.bytes, self.files = await to_thread.run_sync(_size, self.folder)
+    def has_room(self, upload: int) -> bool:
+        now = time.monotonic()
+        while self.uploads and now - self.uploads[0][0] > CACHE_AGE + CACHE_EVERY:
+            self.bytes -= self.uploads.popleft()[1]
+        if self.bytes + upload > MAX_CACHE or len(self.uploads) >= MAX_UPLOADS:
+            return False
+        self.uploads.append((now, upload))
         self.bytes += upload
-        self.files += 1
-        return self.bytes <= MAX_CACHE and self.files <= MAX_FILES
+        return True
 
 
-def _size(folder: Path) -> tuple[int, int]:
-    """The bytes and the number of the files in a folder."""
-    size = files = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                size += os.path.getsize(os.path.join(root, name))
-            except FileNotFoundError:  # removed meanwhile
-                continue
-            files += 1
-    return size, files
+def remove_empty_folders(folder: Path, age: float = CACHE_EVERY) -> None:
+    """Remove the folders of the cache whose file Gradio has deleted; it leaves them."""
+    for each in os.scandir(folder) if folder.exists() else ():
+        # A new one may be about to get its file.
+        with contextlib.suppress(OSError):  # not empty
+            if each.is_dir(follow_symlinks=False) and time.time() - each.stat().st_mtime > age:
+                os.rmdir(each.path)
+
+
+def _keep_tidy(folder: Path) -> None:
+    while True:
+        time.sleep(CACHE_EVERY)
+        remove_empty_folders(folder)
 
 
 class Limits:
@@ -112,7 +121,7 @@ class Limits:
         announced = int(dict(scope["headers"]).get(b"content-length", 0))
         if announced > limit:
             return await _refuse(413, too_large)(scope, receive, send)
-        if upload and not await self.quota.has_room(announced or limit):
+        if upload and not self.quota.has_room(announced or limit):
             busy = "Too many pictures have been sent to this app within the last minutes: try again later."
             return await _refuse(503, busy)(scope, receive, send)
         received = 0
@@ -146,6 +155,12 @@ async def _unknown(request: Request, fault: Exception) -> JSONResponse:
     return _refuse(404, "There is no such endpoint or component; /gradio_api/info lists the endpoints.")
 
 
+async def _key_error(request: Request, fault: Exception) -> JSONResponse:
+    if not is_unknown_component(fault):
+        raise fault
+    return await _unknown(request, fault)
+
+
 async def _error(request: Request, fault: Exception) -> JSONResponse:
     """What a component's server function refuses: in the queue, Gradio does this itself."""
     return _refuse(400, str(fault))
@@ -155,6 +170,7 @@ def queue(demo: gr.Blocks) -> None:
     """Let callers wait in a queue of bounded length, and only there."""
     demo.queue(STATUS_EVERY, api_open=False, max_size=MAX_WAITING, default_concurrency_limit=CALLS_AT_ONCE)
     bound_sessions(demo)
+    threading.Thread(target=_keep_tidy, args=(cache_folder(),), daemon=True).start()
 
 
 # For `gr.Blocks` and its `launch`.
@@ -167,6 +183,6 @@ LAUNCH: dict[str, Any] = {
     "app_kwargs": {
         # Gradio compresses its files, but neither the page, which holds the scripts, nor the answers.
         "middleware": [Middleware(Limits), Middleware(GZipMiddleware, minimum_size=1000)],
-        "exception_handlers": {UnknownEndpoint: _unknown, KeyError: _unknown, gr.Error: _error},
+        "exception_handlers": {UnknownEndpoint: _unknown, KeyError: _key_error, gr.Error: _error},
     },
 }

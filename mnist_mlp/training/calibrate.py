@@ -1,17 +1,33 @@
-"""From trained weights to a network as it is shipped: its confidence calibrated, its thresholds chosen."""
+"""From trained weights to a network as it is shipped: its confidence calibrated, its threshold chosen."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from joblib import Parallel, delayed
+from scipy.optimize import minimize, minimize_scalar
 
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import LAYERS, digit_score, softmax
+from mnist_mlp.reader import look, no_number_terms, read_lines
+from mnist_mlp.training.data import Mnist
+from mnist_mlp.training.non_digits import DRAWN
+from mnist_mlp.training.numbers import make, untidy, written
 
-REFUSED = 0.02  # share of the validation digits whose `digit_score` is below the threshold
-UNSURE = 0.005  # share of them whose confidence is below the other
+# Canvases to fit P(no number) on
+EXAMPLES = {
+    "digits": 1500,
+    "numbers": 2000,
+    "typefaces": 600,
+    "hands": 1200,
+    "invented": 200,
+    "scribbles": 300,
+}
+PART = 100  # of them that one stream of random numbers decides
+NONE = 0.2  # share of what is drawn that is no number
+RIDGE = 1e-5
+SURELY_RIGHT = 0.975  # share of the validation numbers that are right among those read without a hint
 
 
 def temperature(logits: np.ndarray, digits: np.ndarray) -> float:
@@ -40,7 +56,7 @@ def calibrated(
     validation: tuple[np.ndarray, np.ndarray],
     facts: dict[str, Any],
 ) -> MLP:
-    """The network with the temperature in its last layer and the thresholds in its configuration.
+    """The network with the temperature in its last layer.
 
     Args:
         validation: pixels (n, 784) float32 in 0..1 and digits (n,).
@@ -49,8 +65,83 @@ def calibrated(
     x, y = validation
     config = {"activation": activation, "layers": list(LAYERS), **facts}
     t = temperature(MLP(weights, config).forward(x).logits, y)
-    net = MLP(rounded(divided(weights, t)), config | {"temperature": round(t, 4)})
-    steps = net.forward(x)
-    net.config["no_digit_below"] = round(float(np.quantile(digit_score(steps.logits), REFUSED)), 2)
-    net.config["not_sure_below"] = round(float(np.quantile(steps.probabilities.max(1), UNSURE)), 2)
-    return net
+    return MLP(rounded(divided(weights, t)), config | {"temperature": round(t, 4)})
+
+
+class Example(NamedTuple):
+    """A canvas of a known text, "" for no number, as a reader sees it before P(no number)."""
+
+    terms: np.ndarray
+    """(NO_NUMBER_TERMS,)"""
+    text: str
+    read: str
+    confidence: float
+    """Of `read`, if it is a number at all."""
+
+
+def with_reader(
+    net: MLP, digit: np.ndarray, mark: np.ndarray, validation: Mnist, seed: int, part: int = PART
+) -> MLP:
+    """The network with what reads numbers in its configuration: "reader".
+
+    P(no number) is a logistic regression on digits and numbers made of validation images, and on drawings that
+    are none. The threshold "sure" is the lowest confidence from which on `SURELY_RIGHT` of the numbers are right.
+
+    Args:
+        digit, mark: (FEATURES,), of the arcs.
+        validation: its x_train and y_train are the validation images.
+        part: examples that one stream of random numbers decides; fewer of them for a quick look.
+    """
+    reader: dict[str, Any] = {"digit": _short(digit), "mark": _short(mark)}
+    net = MLP(net.weights, net.config | {"reader": reader})
+    jobs = [
+        (kind, [seed, i, part]) for i, (kind, n) in enumerate(EXAMPLES.items()) for part in range(n // PART)
+    ]
+    found = Parallel(n_jobs=-1)(delayed(_examples)(kind, rng, net, validation, part) for kind, rng in jobs)
+    examples = [example for some in found for example in some]
+    reader["none"] = _short(_logistic(examples))
+    none = 1 / (1 + np.exp(-np.stack([e.terms for e in examples]) @ reader["none"]))
+    number = np.array([len(e.text) > 1 for e in examples])
+    confidence = (np.array([e.confidence for e in examples]) * (1 - none))[number]
+    right = np.array([e.read == e.text for e in examples])[number]
+    order = np.argsort(-confidence)
+    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    reader["sure"] = round(float(confidence[order[np.flatnonzero(share >= SURELY_RIGHT).max(initial=0)]]), 2)
+    return MLP(net.weights, net.config | {"reader": reader})
+
+
+def _short(values: np.ndarray) -> list[float]:
+    return [round(float(value), 4) for value in values]
+
+
+def _examples(kind: str, seed: list[int], net: MLP, validation: Mnist, part: int) -> list[Example]:
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(part):
+        if kind in DRAWN:
+            canvas, text = DRAWN[kind](rng), ""
+        else:
+            some = rng.integers(len(validation.y_train), size=rng.integers(2, 6) if kind == "numbers" else 1)
+            made = make(validation.x_train[some], validation.y_train[some], rng, untidy(rng))
+            canvas, text = (
+                written(made, rng) if kind == "numbers" and rng.random() < 0.5 else made.canvas,
+                made.text,
+            )
+        seen = look(canvas)
+        logits = net.forward(seen.placed.pixels.reshape(LAYERS[0])).logits
+        lines = [] if seen.placed.hint else read_lines(seen, logits, net)
+        if lines:
+            p = float(np.exp(sum(line.ways[0].log_probability for line in lines)))
+            terms = no_number_terms(lines, float(digit_score(logits)))
+            found.append(Example(terms, text, "\n".join(line.ways[0].text for line in lines), p))
+    return found
+
+
+def _logistic(examples: list[Example]) -> np.ndarray:
+    """The weights of the terms; `NONE` of all that is drawn is none, however many there are here."""
+    terms, none = np.stack([e.terms for e in examples]), np.array([not e.text for e in examples])
+    weight = np.where(none, NONE / none.sum(), (1 - NONE) / (~none).sum())
+
+    def loss(w: np.ndarray) -> float:
+        return float(weight @ np.logaddexp(0, np.where(none, -1, 1) * (terms @ w)) + RIDGE * (w[1:] @ w[1:]))
+
+    return minimize(loss, np.zeros(terms.shape[1])).x

@@ -63,7 +63,7 @@ _ROWS = (
     ("Test images taken for no digit", "digits_refused", "{:.2%}"),
     ("Letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
     ("Digits told from letters of an unseen typeface (AUROC)", "auroc_letters", "{:.3f}"),
-    ('Confidence below which it is "not sure"', "not_sure_below", "{:.2f}"),
+    ('Confidence below which it is "not sure"', "sure", "{:.2f}"),
     ("Epochs", "epochs", "{:,}"),
 )
 

@@ -1,4 +1,4 @@
-"""Numbers of several digits, made of MNIST's digits side by side, and what a reader cuts them into."""
+"""Numbers of several digits, made of MNIST's digits side by side, and their lattices to learn from."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from mnist_mlp.canvas import place_all
-from mnist_mlp.pieces import Line, cut, cut_at_gaps, find_lines, runs, show
-from mnist_mlp.training.non_digits import unless_digit
-from mnist_mlp.training.redraw import NO_DIGIT
+from mnist_mlp.ink import find_ink
+from mnist_mlp.lattice import features, log_probability
+from mnist_mlp.pieces import Line, arcs, cut, find_lines, show
 
 ROOM = 8  # pixels around the number
-STREAM = 250  # segments that one stream of random numbers decides
-TOUCHING = 0.7  # share of the numbers that segments are cut from
-WHOLE = 0.92  # share of a digit's ink, at least, in a segment that is this digit
-PART = 0.62  # share of a digit's ink, at most, in a segment that is a piece of it
-ALIEN = 0.06, 0.25  # share of other digits' ink: at most in a digit, at least in what is more than one
-LOWEST = 0.3  # of the line's height: a segment that is lower tells nothing
-TAKEN = 1, 3  # segments that are digits, and that are none, taken from a number
+STREAM = 100  # numbers that one stream of random numbers decides
+LENGTHS = (0.18, 0.2, 0.2, 0.2, 0.12, 0.1)  # shares of the numbers of one digit, two …
+LONGEST = len(LENGTHS)
+MOST_NODES = 48  # of a lattice that is learnt from
+WHOLE = 0.5
+ALIEN = 0.5
 
 
 class Number(NamedTuple):
@@ -33,20 +32,41 @@ class Number(NamedTuple):
     text: str
 
 
+class Hand(NamedTuple):
+    """How a number is written; the defaults are a tidy hand's. Lengths are in shares of the digits' height."""
+
+    slant: float = 0.12
+    """Standard deviation."""
+    heights: tuple[float, float] = (0.88, 1.12)
+    shift: float = 0.1
+    """Up or down from the line, at most."""
+    gaps: tuple[float, float] = (0.04, 0.25)
+    """Negative where neighbours overlap."""
+    small_zeros: float = 0.0
+    """Share of the numbers whose zeros are small."""
+    links: float = 0.0
+    """Share of the neighbours that a stroke links."""
+
+
+APART, TOUCHING = Hand(), Hand(gaps=(-0.12, -0.01))
+
+
 def make(
-    images: np.ndarray, labels: np.ndarray, rng: np.random.Generator, touching: bool = False, height: int = 80
+    images: np.ndarray, labels: np.ndarray, rng: np.random.Generator, hand: Hand = APART, height: int = 80
 ) -> Number:
     """Set digits side by side, as many as there are images; `height` is that of the digits, about.
 
     Args:
         images: (n, 28, 28) uint8, ink high.
         labels: (n,), in 0..9.
-        touching: whether neighbours touch or overlap; otherwise a gap parts their outermost pixels.
     """
-    slant = rng.normal(0, 0.12)
-    inks = [_enlarged(image, round(height * rng.uniform(0.88, 1.12)), slant) for image in images]
-    tops = [round(height * rng.uniform(-0.1, 0.1)) - len(ink) for ink in inks]
-    gaps = height * (rng.uniform(-0.12, -0.01, len(inks)) if touching else rng.uniform(0.04, 0.25, len(inks)))
+    slant = float(np.clip(rng.normal(0, hand.slant), -0.55, 0.55))
+    heights = height * rng.uniform(*hand.heights, len(images))
+    if rng.random() < hand.small_zeros:
+        heights[labels == 0] *= rng.uniform(0.45, 0.8)
+    inks = [_enlarged(image, max(round(h), 8), slant) for image, h in zip(images, heights)]
+    tops = [round(height * rng.uniform(-hand.shift, hand.shift)) - len(ink) for ink in inks]
+    gaps = height * rng.uniform(*hand.gaps, len(inks))
     lefts = [0]
     for ink, gap in zip(inks, gaps):
         lefts.append(lefts[-1] + max(round(ink.shape[1] + gap), 4))
@@ -57,13 +77,32 @@ def make(
     for sheet, ink, t, left in zip(each, inks, tops, lefts):
         y, x = t - top + ROOM, left + ROOM
         sheet[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
+    for i in range(len(inks) - 1):
+        if rng.random() < hand.links:
+            each[i] = np.maximum(each[i], _link(each[i], each[i + 1], rng))
     canvas = (255 * (1 - each.max(0))).round().astype(np.uint8)
     return Number(canvas, each, "".join(str(label) for label in labels))
+
+
+def _link(ink: np.ndarray, following: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A stroke from a digit to the following one, where they are nearest to each other in the upper half."""
+    ends = []
+    for sheet, last in ((ink, True), (following, False)):
+        y, x = np.nonzero(sheet > 0.5)
+        low, high = np.quantile(y, (0, 0.6)) if rng.random() < 0.7 else np.quantile(y, (0.4, 1))
+        within = (y >= low) & (y <= high)
+        at = (x[within].argmax() if last else x[within].argmin()) if within.any() else 0
+        ends.append((int(x[within][at]), int(y[within][at])) if within.any() else (int(x[0]), int(y[0])))
+    stroke = Image.new("L", ink.shape[::-1])
+    ImageDraw.Draw(stroke).line(ends, 255, int(rng.integers(3, 8)))
+    return np.asarray(stroke, np.float32) / 255
 
 
 def _enlarged(image: np.ndarray, height: int, slant: float) -> np.ndarray:
     """A digit as strokes with a pen's edges, its box `height` pixels high."""
     rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    if not len(rows):
+        return np.ones((2, 2), np.float32)
     box = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2)
     scale = height / max(len(box) - 4, 0.4 * (box.shape[1] - 4))
     size = (round(box.shape[1] * scale), round(box.shape[0] * scale))
@@ -81,76 +120,149 @@ def _enlarged(image: np.ndarray, height: int, slant: float) -> np.ndarray:
     return edge[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def segments(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a reader of numbers shows the network: digits as they are cut out, and more that is none.
+def written(number: Number, rng: np.random.Generator) -> np.ndarray:
+    """The number with what stands beside digits and what a scan breaks: (H, W) uint8, black on white.
 
-    Runs of pieces that are neither clearly a digit nor clearly none are left out.
+    Points, commas, dashes and "=" between or after the digits, a printed line beneath, specks, and strokes
+    with gaps.
+    """
+    height, width = number.canvas.shape
+    tall = height - 2 * ROOM
+    after = int(tall * rng.uniform(0.3, 1.6)) if rng.random() < 0.35 else 0
+    sheet = Image.fromarray(np.pad(number.canvas, ((0, ROOM), (0, after)), constant_values=255))
+    draw = ImageDraw.Draw(sheet)
+    pen = max(2, round(tall * rng.uniform(0.04, 0.1)))
+    base = height - ROOM
+    rights = [int(np.flatnonzero((ink > 0.5).any(0))[-1]) for ink in number.ink]
+
+    def dot(x: float, y: float) -> None:
+        r = pen * rng.uniform(0.4, 0.9)
+        draw.ellipse((x - r, y - r, x + r, y + r), 0)
+
+    def dash(x: float, y: float, length: float) -> None:
+        draw.line((x, y, x + length, y + length * rng.normal(0, 0.1)), 0, pen)
+
+    if rng.random() < 0.35:  # a point or a comma between digits, or after the last
+        x, y = (
+            rights[rng.integers(len(rights))] + pen * rng.uniform(0.5, 2),
+            base - rng.uniform(-0.05, 0.12) * tall,
+        )
+        if rng.random() < 0.7:
+            dot(x, y)
+        else:
+            draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.2) * tall), 0, pen)
+    if after:
+        x, y = width - ROOM + tall * rng.uniform(0.05, 0.2), base - tall * rng.uniform(0.2, 0.6)
+        length = min(after - tall * 0.2, tall * rng.uniform(0.15, 1.2))
+        kind = rng.random()
+        if kind < 0.2:
+            dot(x, base - pen)
+        if kind < 0.75:
+            dash(x, y, length)
+        if kind > 0.5:
+            dash(x, y + tall * rng.uniform(0.12, 0.22), length * rng.uniform(0.8, 1.2))
+    canvas = np.array(sheet)
+    for _ in range(rng.integers(0, 3)):  # specks
+        y, x = rng.integers(canvas.shape[0] - 3), rng.integers(canvas.shape[1] - 3)
+        canvas[y : y + rng.integers(1, 4), x : x + rng.integers(1, 4)] = 0
+    if rng.random() < 0.12:  # a printed line beneath, touching or not
+        y = int(np.clip(base + rng.uniform(-0.06, 0.08) * tall, 0, len(canvas) - 2))
+        canvas[y : y + 2, : int(canvas.shape[1] * rng.uniform(0.5, 1))] = 60
+    if rng.random() < 0.06:  # a bad scan
+        grain = rng.random((canvas.shape[0] // 3 + 1, canvas.shape[1] // 3 + 1)) < rng.uniform(0.02, 0.12)
+        lost = grain.repeat(3, 0).repeat(3, 1)[: canvas.shape[0], : canvas.shape[1]]
+        canvas = np.where(lost, 255, canvas).astype(np.uint8)
+    return canvas
+
+
+def untidy(rng: np.random.Generator) -> Hand:
+    """A hand as people have it."""
+    wild = rng.random() < 0.1
+    return Hand(
+        slant=0.28 if wild else 0.13,
+        heights=(0.7, 1.2) if wild else (0.88, 1.12),
+        shift=0.1,
+        gaps=(-0.12, -0.01) if rng.random() < 0.6 else (0.03, 0.27),
+        small_zeros=0.1,
+        links=0.15 if rng.random() < 0.05 else 0.0,
+    )
+
+
+class Lattices(NamedTuple):
+    """n numbers as the network learns them: their arcs, one number after the other."""
+
+    pixels: np.ndarray
+    """(m, 784) uint8, ink high"""
+    phi: np.ndarray
+    """(m, FEATURES) float32"""
+    first: np.ndarray
+    """(m,) int32: the node that each arc comes from"""
+    end: np.ndarray
+    """(m,) int32: the node that it leads to"""
+    start: np.ndarray
+    """(n + 1,) int64: where each number's arcs begin"""
+    nodes: np.ndarray
+    """(n,) int32: of each lattice"""
+    text: np.ndarray
+    """(n, LONGEST) int32: its digits, then -1"""
+
+
+def lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> Lattices:
+    """The lattices of n numbers, less those that no way through them reads.
 
     Args:
         images, labels: (m, 28, 28) and (m,) uint8, to make the numbers of.
-
-    Returns:
-        (n, 28, 28) uint8, ink high, and (n,) uint8, 0..9 or `NO_DIGIT`.
     """
-    sizes = [min(STREAM, n - start) for start in range(0, n, STREAM)]
     made = Parallel(n_jobs=-1)(
-        delayed(_segments)(size, images, labels, [seed, i]) for i, size in enumerate(sizes)
+        delayed(_some)(STREAM, images, labels, [seed, i]) for i in range(-(-n // STREAM))
     )
-    pixels, of = zip(*made)
-    return np.concatenate(pixels), np.concatenate(of)
+    kept = [number for some in made for number in some if number is not None]
+    pixels, phi, first, end, nodes, text = zip(*kept)
+    start = np.concatenate([[0], np.cumsum([len(each) for each in first])])
+    together = (np.concatenate(each) for each in (pixels, phi, first, end))
+    print(f"{len(kept):,} of {len(made) * STREAM:,} numbers can be read in their lattices.")
+    return Lattices(*together, start, np.array(nodes, np.int32), np.stack(text))
 
 
-def _segments(
-    n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _some(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list:
     rng = np.random.default_rng(seed)
-    found: list[tuple[np.ndarray, int]] = []
-    while len(found) < n:
-        which = rng.integers(len(labels), size=rng.integers(2, 5))
-        number = make(images[which], labels[which], rng, touching=rng.random() < TOUCHING)
-        lines = find_lines(number.ink.max(0))
-        if len(lines) == 1:
-            found += _of_number(number, lines[0], labels[which], rng)
-    pixels, of = zip(*found[:n])
-    return np.stack(pixels), np.array(of, np.uint8)
+    return [_lattice(images, labels, rng) for _ in range(n)]
 
 
-def _of_number(
-    number: Number, line: Line, labels: np.ndarray, rng: np.random.Generator
-) -> list[tuple[np.ndarray, int]]:
-    pieces = cut(cut_at_gaps(line.ink))
-    every = runs(pieces)
+def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple | None:
+    which = rng.integers(len(labels), size=rng.choice(LONGEST, p=LENGTHS) + 1)
+    number = make(images[which], labels[which], rng, untidy(rng))
+    lines = find_lines(find_ink(written(number, rng) if rng.random() < 0.4 else number.canvas))
+    if len(lines) != 1:
+        return None
+    line = lines[0]
+    pieces = cut(line.ink)
+    every = arcs(pieces)
+    ink = show(pieces, every)
+    if len(pieces.cost) > MOST_NODES or not _readable(number, line, pieces, every):
+        return None
+    pixels = np.rint(255 * place_all(ink)).astype(np.uint8).reshape(-1, 784)
+    text = np.full(LONGEST, -1, np.int32)
+    text[: len(which)] = labels[which]
+    order = every.first.astype(np.int32), every.end.astype(np.int32)
+    return pixels, features(pieces, every, ink), *order, len(pieces.cost), text
+
+
+def _readable(number: Number, line: Line, pieces, every) -> bool:
+    """Whether each digit has an arc of its own."""
     each = np.stack([_in_line(ink, line) for ink in number.ink])
     before = np.pad(each.cumsum(2), ((0, 0), (0, 0), (1, 0)))  # ink to the left of each column, in each row
     rows = np.arange(len(line.ink))
     own = (before[:, rows, pieces.end[every.end]] - before[:, rows, pieces.begin[every.first]]).sum(2)
-    main, at = own.argmax(0), np.arange(own.shape[1])
-    whole = (own / each.sum((1, 2))[:, None])[main, at]
-    alien = 1 - own[main, at] / own.sum(0).clip(1e-6)
-    ink = show(pieces, every)
-    high = (ink > 0.5).any(2).sum(1) >= LOWEST * len(line.ink)
-    digits = np.flatnonzero(high & (whole >= WHOLE) & (alien <= ALIEN[0]))
-    others = np.flatnonzero(high & ((alien >= ALIEN[1]) | (whole <= PART) & (alien <= ALIEN[0])))
-    found = []
-    for run in (*rng.permutation(digits)[: TAKEN[0]], *rng.permutation(others)[: TAKEN[1]]):
-        pixels = np.rint(255 * place_all(ink[run : run + 1])[0]).astype(np.uint8)
-        label = int(labels[main[run]])
-        if run in others:
-            if alien[run] < ALIEN[1]:
-                left_kept = every.left[run] + _middle(ink[run]) < _middle(each[main[run]])
-                pixels = unless_digit(pixels, label, 0.0 if left_kept else np.pi)
-            label = NO_DIGIT
-        if pixels.any():
-            found.append((pixels, label))
-    return found
-
-
-def _middle(ink: np.ndarray) -> float:
-    return float(ink.sum(0) @ np.arange(ink.shape[1]) / ink.sum())
+    whole = own / each.sum((1, 2))[:, None].clip(1e-6)
+    alien = 1 - own / own.sum(0).clip(1e-6)
+    parted = ((whole >= WHOLE) & (alien <= ALIEN)).any(1).all()
+    even = np.zeros((len(every.first), 11))
+    return bool(parted and log_probability([number.text], len(pieces.cost), every, even)[0] > -np.inf)
 
 
 def _in_line(ink: np.ndarray, line: Line) -> np.ndarray:
-    """Ink of the whole canvas, cut and reduced as the line is."""
+    """Ink of the number's canvas, cut and reduced as the line is."""
     height, width = (round(length * line.scale) for length in line.ink.shape)
-    part = Image.fromarray(ink[line.top : line.top + height, line.left : line.left + width])
-    return np.asarray(part.resize(line.ink.shape[::-1], Image.Resampling.BOX))
+    sheet = Image.fromarray(ink).crop((line.left, line.top, line.left + width, line.top + height))
+    return np.asarray(sheet.resize(line.ink.shape[::-1], Image.Resampling.BOX))

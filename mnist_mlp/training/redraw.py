@@ -323,3 +323,10 @@ def drawing(strokes: Strokes, labels: np.ndarray, seed: int) -> Draw:
         return _redraw(tensors, shown, index, number + seed * 1_000_003), shown
 
     return draw
+
+
+def drawn(draw: Draw, n: int, batch: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """n images of a `drawing` as bytes, (n, 784) uint8, and their labels, (n,) uint8."""
+    pixels, labels = zip(*(draw(tf.constant(i), batch) for i in range(-(-n // batch))))
+    as_bytes = [np.rint(255 * some.numpy()).astype(np.uint8) for some in pixels]
+    return np.concatenate(as_bytes)[:n], np.concatenate(labels)[:n].astype(np.uint8)

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import digit_score
+from mnist_mlp.reader import no_digit
 from mnist_mlp.training.non_digits import non_digits
 
 BINS = 15
@@ -53,14 +54,14 @@ def auroc(digits: np.ndarray, others: np.ndarray) -> float:
 def on_test_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     """The network's figures on the test images x (n, 784) float32 and their digits (n,)."""
     steps = net.forward(x)
-    p, score = steps.probabilities, digit_score(steps.logits)
+    p, none = steps.probabilities, no_digit(steps.logits, net)
     errors = int((p.argmax(1) != digits).sum())
     return {
         "test_errors": errors,
         "test_accuracy": round(1 - errors / len(digits), 4),
         "test_ece": round(calibration_error(p, digits), 4),
-        "digits_refused": _share(score < net.config["no_digit_below"]),
-        "digits_called_unsure": _share(p.max(1) < net.config["not_sure_below"]),
+        "digits_refused": _share(none > p.max(1) * (1 - none)),
+        "digits_called_unsure": _share(p.max(1) * (1 - none) < net.reader.sure),
     }
 
 
@@ -80,11 +81,11 @@ def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[st
     others = {}
     for kind, name in MEASURED.items():
         drawings = non_digits(kind, DRAWINGS, images, digits, MEASURE_SEED) / np.float32(255)
-        others[name] = digit_score(net.forward(drawings).logits)
+        others[name] = net.forward(drawings).logits
     others["non_digits"] = np.concatenate(list(others.values()))
-    for name, scores in others.items():
-        figures[f"auroc_{name}"] = round(auroc(score, scores), 4)
-        figures[f"{name}_kept"] = _share(scores >= net.config["no_digit_below"])
+    for name, logits in others.items():
+        figures[f"auroc_{name}"] = round(auroc(score, digit_score(logits)), 4)
+        figures[f"{name}_kept"] = _share(no_digit(logits, net) < 0.5)
     return figures
 
 
@@ -95,11 +96,14 @@ def _share(which: np.ndarray) -> float:
 def save_pictures(
     net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path
 ) -> None:
-    """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder."""
+    """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder.
+
+    Without a history, the curves there are left as they are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     p = net.predict_proba(x)
     figures = {
-        "curves": _curves(net.activation, history),
+        **({"curves": _curves(net.activation, history)} if history else {}),
         "confusion": _confusion(p, digits),
         "mistakes": _mistakes(p, x, digits),
         "first_layer": _first_layer(net),

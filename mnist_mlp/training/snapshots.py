@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from mnist_mlp.files import write_whole
 from mnist_mlp.mlp import MLP
-from mnist_mlp.training.calibrate import divided, rounded
+from mnist_mlp.training.calibrate import rounded
 
 
 def save_snapshots(
@@ -25,12 +25,11 @@ def save_snapshots(
     "validation_errors" (one for each epoch) and "validation_images" (how many).
 
     Args:
-        earlier: the weights after some epochs, not yet calibrated.
+        earlier: the weights after some epochs.
         validation: pixels (n, 784) float32 in 0..1 and digits (n,).
     """
     x, digits = validation
-    of_epoch = {epoch: divided(weights, net.config["temperature"]) for epoch, weights in earlier.items()}
-    of_epoch[net.config["epochs"]] = net.weights
+    of_epoch = {**earlier, net.config["epochs"] + net.config["number_epochs"]: net.weights}
     tensors: dict[str, np.ndarray] = {}
     errors = []
     for epoch, weights in sorted(of_epoch.items()):

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import draw, open_app
+from helpers import ONE, draw, open_app
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from test_pad import FORTY_TWO, TWO, canvas, expect_text
 
@@ -41,8 +41,11 @@ def test_a_link_shows_the_same_drawing_answered_and_it_can_be_drawn_on(
     page.locator("#preview button").first.click()
     link = copy_link(page)
     assert len(link) <= 2000
-    other = open_link(browser, link)
+    other = open_link(browser, link + "&utm_source=somewhere")
     expect_text(other, "42")
+    # Points lie on the link's grid: the answer is the same, to the last digit that is shown.
+    answers = [each.locator("#label").inner_text() for each in (page, other)]
+    assert answers[0] == answers[1]
     expect(other.get_by_label("Sigmoid")).to_be_checked()
     expect(other.locator("#preview button").first).to_have_attribute("aria-pressed", "true")
     assert_same_drawing(page, other)
@@ -61,11 +64,12 @@ def test_a_link_is_short_however_much_is_drawn(page: Page, browser: Browser, app
         for turn in range(8)
     ]
     marks = [{"width": 0.07, "points": points} for points in waves]
-    page.evaluate("marks => sessionStorage.setItem(`pad ${location.pathname}`, marks)", json.dumps(marks))
+    kept = json.dumps({"marks": marks, "network": "relu"})
+    page.evaluate("kept => sessionStorage.setItem(`pad ${location.pathname}`, kept)", kept)
     page.reload()  # the page has the drawing that it kept
     expect(page.get_by_role("img", name="Drawing pad, with a drawing")).to_have_count(1)
     link = copy_link(page)
-    assert len(link) <= 2000
+    assert len(link) <= 8100
     other = open_link(browser, link)
     expect(other.get_by_role("img", name="Drawing pad, with a drawing")).to_have_count(1)
     assert_same_drawing(page, other)
@@ -82,7 +86,7 @@ def test_a_link_is_short_however_much_is_drawn(page: Page, browser: Browser, app
         "#drawing=ZAEx&network=relu",  # an example that there is not
         "#drawing=AAAAAAAAAA&network=convolutional",
         "#drawing=AAAAAAAAAA&network=relu&digit=<script>",
-        "#drawing=" + "A" * 5000 + "&network=relu",
+        "#drawing=" + "A" * 20_000 + "&network=relu",
         "#drawing=ZQ&network=relu",
     ],
 )
@@ -120,3 +124,22 @@ def test_an_answer_leaves_the_notice_of_the_link(page: Page, app: str) -> None:
         route.continue_()
     expect(page.locator("#label h2")).not_to_have_text("–")
     expect(page.locator("#pad .notice")).to_have_text(notice)
+
+
+def test_a_link_opened_in_the_same_tab_keeps_the_drawing_before_for_undo(page: Page, app: str) -> None:
+    open_app(page, app)
+    for stroke in FORTY_TWO:
+        draw(page, stroke)
+    expect_text(page, "42")
+    fragment = copy_link(page).partition("#")[2]
+    page.locator("#pad .clear").click()
+    draw(page, ONE)
+    expect_text(page, "1")
+    page.evaluate("fragment => (location.hash = fragment)", fragment)
+    expect_text(page, "42")
+    for _ in FORTY_TWO:
+        page.keyboard.press("Control+z")
+    expect_text(page, "1")
+    for _ in FORTY_TWO:
+        page.keyboard.press("Control+y")
+    expect_text(page, "42")

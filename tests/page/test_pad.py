@@ -234,6 +234,18 @@ def test_clear_and_undo_as_buttons_and_keys(page: Page, app: str) -> None:
     assert ink(page) == one
     page.keyboard.press("Meta+z")
     nothing_answered(page)
+    expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "true")
+    page.keyboard.press("Control+y")
+    expect_text(page, "1")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+Shift+z")
+    expect_text(page, "1")
+    page.get_by_role("button", name="Redo").click()  # the bar
+    page.wait_for_timeout(50)
+    assert ink(page) > one
+    page.get_by_role("button", name="Clear").click()
+    nothing_answered(page)
+    expect(page.get_by_role("button", name="Clear")).to_have_attribute("aria-disabled", "true")
     draw(page, ONE)  # the pen is ready after each
     expect_text(page, "1")
 
@@ -253,7 +265,7 @@ def test_names_for_a_screen_reader(page: Page, app: str) -> None:
     open_app(page, app)
     sheet = page.get_by_role("img", name="Drawing pad, empty")
     expect(sheet).to_have_accessible_description(
-        "Draw with mouse, finger or pen. Escape or Delete clears, Control Z undoes."
+        "Draw with mouse, finger or pen. Escape or Delete clears, Control Z undoes, Control Y does it again."
     )
     for role, name in (
         ("button", "Undo"),
@@ -435,7 +447,108 @@ def test_a_long_number_is_read_and_fits_its_place(page: Page, app: str) -> None:
     assert heading.evaluate("heading => heading.scrollWidth <= heading.clientWidth")
 
 
+def rows(digits: int, lines: int) -> list[Points]:
+    """Ones, in lines of as many."""
+    return [
+        [((i + 1) / (digits + 1), (line + 0.2) / lines), ((i + 1) / (digits + 1), (line + 0.8) / lines)]
+        for line in range(lines)
+        for i in range(digits)
+    ]
+
+
+def test_four_rows_of_ten_digits_are_answered_and_fit_their_place(page: Page, app: str) -> None:
+    refused: list[str] = []
+    page.on("response", lambda answer: answer.status >= 400 and refused.append(answer.url))
+    open_app(page, app)
+    page.get_by_role("radio", name="Thin pen").check(force=True)
+    for stroke in rows(10, 4):
+        draw(page, stroke, pause=0, steps=1)
+    expect_text(page, "\n".join(["1111111111"] * 4))
+    heading = page.locator("#label h2")
+    assert heading.evaluate(
+        "it => it.scrollWidth <= it.clientWidth && it.scrollHeight <= it.clientHeight + 2"
+    )
+    expect(page.locator("#preview img")).to_have_count(40)
+    assert not refused
+    page.get_by_role("button", name="Clear").click()
+    nothing_answered(page)
+    draw(page, SEVEN)
+    expect_text(page, "7")
+
+
+def test_seventy_strokes_are_answered(page: Page, app: str) -> None:
+    asked: list[int] = []
+    page.on("request", lambda request: is_answer(request) and asked.append(len(request.post_data or "")))
+    open_app(page, app)
+    for i in range(70):
+        y = 0.05 + 0.013 * i
+        draw(page, [(0.1 + 0.01 * (i % 7), y), (0.9 - 0.01 * (i % 5), y)], pause=0, steps=1)
+    expect_answer_for_the_drawing(page)
+    expect(page.locator("#pad .notice")).to_be_empty()
+    assert max(asked) <= 40_500
+
+
+def test_what_is_refused_is_said_and_not_asked_again(page: Page, app: str) -> None:
+    asked = 0
+
+    def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        route.fulfill(json={"refused": "Expected a smaller drawing; got this one."})
+
+    open_app(page, app)
+    page.route("**/component_server/", refuse)
+    draw(page, ONE)
+    expect(page.locator("#pad .notice")).to_contain_text("Expected a smaller drawing")
+    after, _ = asked, page.wait_for_timeout(3000)
+    assert asked == after
+    page.unroute("**/component_server/")
+    draw(page, BAR)
+    expect_answer_for_the_drawing(page)
+    expect(page.locator("#pad .notice")).to_be_empty()
+
+
+def test_a_busy_server_is_asked_again(page: Page, app: str) -> None:
+    busy = 3
+
+    def answer(route: Route) -> None:
+        nonlocal busy
+        busy -= 1
+        route.fulfill(json={"busy": True}) if busy >= 0 else route.continue_()
+
+    open_app(page, app)
+    page.route("**/component_server/", answer)
+    draw(page, SEVEN)
+    expect_text(page, "7")
+
+
+def test_no_box_is_left_on_an_empty_pad(page: Page, app: str) -> None:
+    open_app(page, app)
+    for stroke in FORTY_TWO:
+        draw(page, stroke)
+    assert_42(page)
+    page.locator("#preview button").first.hover()
+    expect(page.locator("#pad .box")).to_be_visible()
+    page.keyboard.press("Escape")
+    nothing_answered(page)
+    expect(page.locator("#pad .box")).to_be_hidden()
+
+
 # ---- What keeps the drawing
+
+
+def test_a_reload_keeps_drawing_network_and_what_is_open(page: Page, app: str) -> None:
+    open_app(page, app)
+    page.get_by_label("Sigmoid").first.click()
+    draw(page, SEVEN)
+    expect_text(page, "7")
+    page.locator("#inside .fold.nearest > summary").click()
+    page.locator("#inside .nearest li").first.wait_for()
+    page.reload()
+    expect_text(page, "7")
+    expect(page.get_by_label("Sigmoid").first).to_be_checked()
+    expect(page.locator("#inside .fold.nearest")).to_have_attribute("open", "")
+    expect_answer_for_the_drawing(page)
 
 
 def test_an_example_can_be_drawn_over_and_undone(page: Page, app: str) -> None:
@@ -450,6 +563,10 @@ def test_an_example_can_be_drawn_over_and_undone(page: Page, app: str) -> None:
     assert ink(page) > eight
     expect_answer_for_the_drawing(page)
     page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect_text(page, "7")
+    page.get_by_role("button", name="Clear").click()
+    nothing_answered(page)
     page.keyboard.press("Control+z")
     expect_text(page, "7")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from urllib.parse import parse_qs
 
 import gradio as gr
@@ -14,8 +15,8 @@ from gradio.mcp import GradioMCPServer
 from helpers import launched, png
 
 from mnist_mlp.server import api, gradio_internals, middleware
-from mnist_mlp.server.gradio_internals import Sketchpad
-from mnist_mlp.server.limits import HELD_AGE, MAX_HELD
+from mnist_mlp.server.gradio_internals import HELD_OVERHEAD, Sketchpad
+from mnist_mlp.server.limits import HELD_AGE
 
 CHANGED = (
     "Gradio {} has changed {}: read mnist_mlp/server/gradio_internals.py and see whether it is still needed"
@@ -56,9 +57,31 @@ def test_the_query_finds_the_one_tool(space: str, monkeypatch: pytest.MonkeyPatc
     assert found <= {*query["tools"][0].split(",")}  # the names that the schema's address goes by
 
 
+PICTURE = np.full((20, 20), 255, np.uint8)
+
+
+def test_visitors_may_send_and_fetch_pictures_at_once() -> None:
+    editor, faults = Sketchpad(), []
+
+    def visitor(who: int) -> None:
+        try:
+            for turn in range(200):
+                upload(editor, f"{who} {turn}")
+                assert editor.preprocess(value(f"{who} {turn}")) is not None
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=visitor, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults and not editor.blob_storage
+
+
 def upload(editor: Sketchpad, name: str, kind: str = "composite") -> None:
     data = {"type": kind, "index": "100000000", "id": name, "file": ""}
-    picture = png(np.full((20, 20), 255, np.uint8))
+    picture = png(PICTURE)
     editor.accept_blobs(AcceptBlobs.model_validate({"data": data, "files": [("file", picture)]}))
 
 
@@ -71,12 +94,13 @@ def test_the_editor_s_uploads_are_bounded_and_no_visitor_s_picture_pushes_anothe
 ) -> None:
     editor, now = Sketchpad(), 1000.0
     monkeypatch.setattr(gradio_internals.time, "monotonic", lambda: now)
-    for number in range(MAX_HELD):
+    monkeypatch.setattr(gradio_internals, "MAX_HELD", 32 * (HELD_OVERHEAD + len(png(PICTURE))))
+    for number in range(32):
         for kind in ("background", "layer", "composite"):
             upload(editor, str(number), kind)
     with pytest.raises(gr.Error, match="busy"):
         upload(editor, "one too many")
-    assert len(editor.blob_storage) == MAX_HELD
+    assert len(editor.blob_storage) == 32
     assert editor.preprocess(value("0")) is not None
     assert editor.preprocess(value("0")) is None  # it is kept for one call
     upload(editor, "one more")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from helpers import Server, data_url, launched, png, run_async, wait_until
 
 from mnist_mlp.server import middleware
+from mnist_mlp.server.limits import CACHE_AGE, CACHE_EVERY
 from mnist_mlp.server.middleware import Quota
 
 
@@ -120,48 +121,50 @@ def test_all_endpoints_share_one_limit(busy: Busy) -> None:
 # The cache folder
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return tmp_path
-
-
-def test_the_cache_is_full_by_bytes_or_by_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_counted_for_as_long_as_their_files_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "MAX_CACHE", 1000)
-    monkeypatch.setattr(middleware, "MAX_FILES", 10)
-    assert run_async(Quota().has_room(1000))
-    assert not run_async(Quota().has_room(1001))
-    (folder / "large").write_bytes(bytes(900))
-    assert not run_async(Quota().has_room(101))
-    (folder / "large").unlink()
-    (folder / "deep").mkdir()
-    for number in range(10):
-        (folder / "deep" / str(number)).touch()
-    assert not run_async(Quota().has_room(1))
+    monkeypatch.setattr(middleware, "MAX_UPLOADS", 10)
+    now = 1000.0
+    monkeypatch.setattr(middleware.time, "monotonic", lambda: now)
+    quota = Quota()
+    assert not quota.has_room(1001)
+    assert quota.has_room(1000) and not quota.has_room(1)
+    now += CACHE_AGE + CACHE_EVERY + 1
+    assert [quota.has_room(100) for _ in range(12)] == [True] * 10 + [False] * 2
+    quota = Quota()
+    assert [quota.has_room(1) for _ in range(12)] == [True] * 10 + [False] * 2
 
 
-def test_uploads_count_between_two_measurements(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "MAX_FILES", 10)
-    measured: list[str] = []
+def test_the_folders_of_deleted_files_are_removed(tmp_path: Path) -> None:
+    for name in ("old and empty", "old with a file", "new and empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "old with a file" / "picture.png").touch()
+    for name in ("old and empty", "old with a file"):
+        os.utime(tmp_path / name, (1000, 1000))
+    middleware.remove_empty_folders(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"old with a file", "new and empty"}
+    middleware.remove_empty_folders(tmp_path / "none")
 
-    def measure(_: Path) -> tuple[int, int]:
-        measured.append(threading.current_thread().name)
-        return 0, 0
 
-    monkeypatch.setattr(middleware, "_size", measure)
-
-    async def upload() -> list[bool]:
-        quota = Quota()
-        measured.append(threading.current_thread().name)
-        return [await quota.has_room(1) for _ in range(12)]
-
-    assert run_async(upload()) == [True] * 10 + [False] * 2
-    loop, *others = measured
-    assert len(others) == 1 and others != [loop]  # not on the event loop
+def test_nothing_is_left_of_forty_calls(
+    monkeypatch: pytest.MonkeyPatch, start_app: Callable[..., Server]
+) -> None:
+    quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE = l.CACHE_EVERY = 1; import runpy; "
+    server = start_app("-c", quick + "runpy.run_path('app.py', run_name='__main__')")
+    client = Client(server.url, verbose=False)
+    paths = []
+    for number in range(40):
+        path = server.log.with_name(f"{number}.png")
+        path.write_bytes(one(100 + number))
+        label, preview = client.predict(handle_file(str(path)), "relu", api_name="/predict")
+        assert label["label"] == "1"
+        paths.append(preview)
+    assert all(Path(path).stat().st_size for path in paths)
+    wait_until(lambda: not any(path for path in server.cache.iterdir() if path.name != "vibe_edit_history"))
 
 
 def test_a_full_cache_refuses_uploads_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "MAX_FILES", -1)
+    monkeypatch.setattr(middleware, "MAX_UPLOADS", 0)
     with gr.Blocks() as demo:
         gr.Interface(str, "text", "text", api_name="echo")
     middleware.queue(demo)
@@ -169,6 +172,21 @@ def test_a_full_cache_refuses_uploads_and_nothing_else(monkeypatch: pytest.Monke
         refused = httpx.post(f"{url}/gradio_api/upload", files={"files": ("x.png", b"x")})
         assert refused.status_code == 503 and "try again later" in refused.json()["detail"]
         assert httpx.post(f"{url}/gradio_api/call/echo", json={"data": ["x"]}).status_code == 200
+
+
+def test_only_a_missing_component_is_a_404(start_app: Callable[..., Server]) -> None:
+    def broken(text: str) -> str:
+        raise KeyError("a secret")
+
+    with gr.Blocks() as demo:
+        html = gr.HTML(server_functions=[broken])
+    middleware.queue(demo)
+    with launched(demo, **middleware.LAUNCH) as url:
+        body = {"data": "x", "component_id": html._id, "fn_name": "broken", "session_hash": "s"}
+        ours = httpx.post(f"{url}/gradio_api/component_server", json=body)
+        assert ours.status_code == 500 and "secret" not in ours.text
+        missing = httpx.post(f"{url}/gradio_api/component_server", json={**body, "component_id": 999})
+        assert missing.status_code == 404
 
 
 def test_an_error_in_the_app_ends_in_json_without_its_text() -> None:

@@ -10,13 +10,16 @@ import pytest
 import tensorflow as tf
 from safetensors import safe_open
 from scipy.special import logsumexp
+from sklearn.linear_model import LogisticRegression
 
 from mnist_mlp.mlp import MLP, load
-from mnist_mlp.network import LAYERS, SHAPES, digit_score
+from mnist_mlp.network import FEATURES, LAYERS, NO_NUMBER_TERMS, SHAPES, digit_score
+from mnist_mlp.training import calibrate
 from mnist_mlp.training.calibrate import calibrated, temperature
 from mnist_mlp.training.data import Mnist
 from mnist_mlp.training.neighbours import PER_DIGIT, chosen, save_neighbours
 from mnist_mlp.training.snapshots import save_snapshots
+from train import VALIDATION
 
 Validation = tuple[np.ndarray, np.ndarray]
 
@@ -63,22 +66,45 @@ def test_calibration_divides_the_logits_and_keeps_the_digits(validation: Validat
     assert t > 2  # the shipped network is calibrated; this one is three times as sure
     assert steps.logits == pytest.approx(3 * before.forward(x).logits / t, rel=1e-3, abs=0.05)  # float16
     assert net.config["epochs"] == 7
-    assert (digit_score(steps.logits) >= net.config["no_digit_below"]).mean() == pytest.approx(
-        0.98, abs=0.003
-    )
-    assert (steps.probabilities.max(1) >= net.config["not_sure_below"]).mean() > 0.99
 
 
-@pytest.mark.parametrize("threshold", [True, "0", None, float("nan"), 1e9])
-def test_a_threshold_that_is_no_score_is_refused(threshold: object) -> None:
+WRONG = {
+    "digit": [None, [], [0.0] * (FEATURES - 1), [True] * FEATURES, ["0"] * FEATURES, [1e9] * FEATURES],
+    "mark": [{}, [0.0] * (FEATURES + 1), [float("nan")] * FEATURES],
+    "none": [0, [0.0], [float("inf")] * NO_NUMBER_TERMS],
+    "sure": [True, "0", None, float("nan"), 1.5, -0.1],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, values in WRONG.items() for value in values]
+)
+def test_reader_weights_that_are_none_are_refused(key: str, value: object) -> None:
     net = load("relu")
-    with pytest.raises(ValueError, match="no_digit_below"):
-        MLP(net.weights, net.config | {"no_digit_below": threshold})
+    with pytest.raises(ValueError, match=f'"reader" has "{key}"'):
+        MLP(net.weights, net.config | {"reader": net.config["reader"] | {key: value}})
+
+
+def test_no_number_is_fitted_as_scikit_learn_fits_it(monkeypatch: pytest.MonkeyPatch, mnist: Mnist) -> None:
+    monkeypatch.setattr(
+        calibrate, "EXAMPLES", {"digits": 100, "numbers": 100, "hands": 100, "scribbles": 100}
+    )
+    shipped = load("relu")
+    some = mnist._replace(x_train=mnist.x_train[::VALIDATION], y_train=mnist.y_train[::VALIDATION])
+    fitted = calibrate.with_reader(shipped, shipped.reader.digit, shipped.reader.mark, some, 3)
+    jobs = [("digits", 0), ("numbers", 1), ("hands", 2), ("scribbles", 3)]
+    examples = [e for kind, i in jobs for e in calibrate._examples(kind, [3, i, 0], fitted, some, 100)]
+    terms, none = np.stack([e.terms for e in examples]), np.array([not e.text for e in examples])
+    theirs = LogisticRegression(C=1e6, class_weight="balanced", max_iter=5000).fit(terms[:, 1:], none)
+    ours = 1 / (1 + np.exp(-terms @ fitted.reader.none))
+    assert ours == pytest.approx(theirs.predict_proba(terms[:, 1:])[:, 1], abs=0.05)
+    assert ((ours > 0.5) == none).mean() > 0.9
+    assert 0 < fitted.reader.sure < 1
 
 
 def test_the_last_snapshot_is_the_network(tmp_path: Path, validation: Validation) -> None:
     shipped, other = load("relu"), load("sigmoid")
-    net = MLP(shipped.weights, shipped.config | {"temperature": 0.5, "epochs": 9})
+    net = MLP(shipped.weights, shipped.config | {"epochs": 8, "number_epochs": 1})
     save_snapshots(net, {0: other.weights, 2: other.weights}, validation, tmp_path / "s.safetensors")
     with safe_open(tmp_path / "s.safetensors", "np") as file:
         metadata = file.metadata()
@@ -88,7 +114,7 @@ def test_the_last_snapshot_is_the_network(tmp_path: Path, validation: Validation
     assert all(tensor.dtype == np.float16 for tensor in tensors.values())
     for name, weights in net.weights.items():
         assert np.array_equal(tensors[f"9/{name}"], weights.astype(np.float16))
-    assert np.allclose(tensors["2/w3"], other.weights["w3"] / 0.5, rtol=1e-3, atol=1e-3)
+    assert np.allclose(tensors["2/w3"], other.weights["w3"], rtol=1e-3, atol=1e-3)
     # Validation errors, counted again with the formula.
     x, y = validation
     w1, b1, w2, b2, w3, b3 = (tensors[f"9/{name}"].astype(np.float64) for name in SHAPES)
@@ -106,7 +132,11 @@ def test_the_shipped_snapshots_end_with_the_shipped_network(name: str) -> None:
     assert path.stat().st_size <= 4_000_000
     with safe_open(path, "np") as file:
         epochs = json.loads(file.metadata()["epochs"])
-        assert epochs[0] == 0 and epochs[-1] == net.config["epochs"] and 10 <= len(epochs) <= 14
+        assert (
+            epochs[0] == 0
+            and epochs[-1] == net.config["epochs"] + net.config["number_epochs"]
+            and 10 <= len(epochs) <= 14
+        )
         for tensor, weights in net.weights.items():
             assert np.array_equal(file.get_tensor(f"{epochs[-1]}/{tensor}"), weights.astype(np.float16))
 

@@ -31,7 +31,7 @@ def few(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> Mnist:
 
 def run(folder: Path, *arguments: str) -> None:
     folders = ["--output", str(folder / "weights"), "--pictures", str(folder / "docs")]
-    train.main([*arguments, "--non-digits", "300", *folders])
+    train.main([*arguments, "--non-digits", "300", "--numbers", "200", "--number-epochs", "1", *folders])
 
 
 def test_a_small_run_learns_and_saves_what_loads_again(few: Mnist, tmp_path: Path) -> None:
@@ -45,14 +45,23 @@ def test_a_small_run_learns_and_saves_what_loads_again(few: Mnist, tmp_path: Pat
         assert metrics[name]["test_errors"] == wrong.sum()
         pictures = {path.stem for path in (tmp_path / "docs" / name).glob("*.png")}
         assert pictures == {"curves", "confusion", "mistakes", "first_layer", "reliability"}
-        for key in ("no_digit_below", "not_sure_below"):
-            assert net.config[key] == metrics[name][key]
+        assert net.reader.sure == metrics[name]["sure"] == net.config["reader"]["sure"]
         files = {path.name for path in (weights / name).iterdir()}
         assert files == {"model.safetensors", "config.json", "README.md", "snapshots.safetensors"}
     assert metrics["relu"]["test_accuracy"] > 0.6  # of which chance would give 0.1
     assert metrics["relu"]["auroc_non_digits"] > 0.6
     assert (weights / "neighbours.npz").is_file()
     assert not list(weights.glob(".checkpoint*"))
+
+
+def test_the_second_part_starts_from_networks_that_there_are(few: Mnist, tmp_path: Path) -> None:
+    run(tmp_path, "--start", str(WEIGHTS), "--activation", "relu")
+    net, before = MLP.from_pretrained(tmp_path / "weights" / "relu"), load("relu")
+    assert net.config["started_from"] == before.config["command"]
+    change = np.abs(net.w2 - before.w2).max()
+    assert 0 < change < 0.1
+    epochs = read_snapshots(tmp_path / "weights" / "relu" / "snapshots.safetensors", "relu").epochs
+    assert epochs[-1] == before.config["epochs"] + 1 and epochs[:-1] == load_snapshots("relu").epochs[:-1]
 
 
 def test_interrupting_leaves_the_earlier_weights(

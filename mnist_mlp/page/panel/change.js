@@ -10,8 +10,8 @@ const changePictures = {
   after: new Picture("after", 28, 28, "The result", (i) => (changed ? `${pixel(i)} = ${changed.after[i].toFixed(2)}` : "")),
 };
 
-const changeFold = new Fold("change", "panel_change", () => ({ digit: wanted ?? answer.second }), (reply) => {
-  changed = { ...reply, before: answer.x, read: answer.first, certainty: answer.probabilities[answer.first], after: float32(reply.pixels) };
+const changeFold = new Fold("change", "panel_change", () => ({ digit: wanted ?? answer.second }), (reply, { x, first, probabilities }) => {
+  changed = { ...reply, before: x, read: first, certainty: probabilities[first], after: float32(reply.pixels) };
   drawChange();
 });
 
@@ -20,16 +20,6 @@ select.innerHTML = DIGITS.map((d) => `<option value="${d}">${a(d)}</option>`).jo
 select.addEventListener("change", () => {
   wanted = Number(select.value);
   changeFold.refresh();
-});
-
-// On the pad as on paper: dark on white
-find(".change button").addEventListener("click", () => {
-  const sheet = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
-  const context = sheet.getContext("2d");
-  const image = context.createImageData(28, 28);
-  changed.after.forEach((ink, i) => image.data.set([0, 0, 0].fill(255 - Math.round(255 * ink)).concat(255), 4 * i));
-  context.putImageData(image, 0, 0);
-  document.dispatchEvent(new CustomEvent("pad:show", { detail: sheet.toDataURL() }));
 });
 
 function drawChange() {
@@ -42,11 +32,12 @@ function drawChange() {
   changePictures.change.paint((i) => twoColours(difference[i] / most, before[i]));
   changePictures.after.paint((i) => grey(after[i]));
   const same = digit === read;
-  write(find(".change .figure"), same ? "Nothing to change" : `${grey_levels.toFixed(1)} grey levels on ${pixels_changed} pixels`);
+  const share = percent(pixels_changed / 784);
+  write(find(".change .figure"), same ? "Nothing to change" : `${percent(grey_levels / 255)} of black, on ${share} of the pixels`);
   write(
     find(".change .outcome"),
     same
       ? `It is read as ${a(digit)} as it is.`
-      : `Of 255, on average; L2 ${l2.toFixed(2)}. It was ${a(read)}, ${percent(certainty)}, and is ${a(digit)}, ${percent(probabilities[digit])}.`,
+      : `On average; in all, L2 ${l2.toFixed(2)}. It was ${a(read)}, ${percent(certainty)}, and is ${a(digit)}, ${percent(probabilities[digit])}.`,
   );
 }

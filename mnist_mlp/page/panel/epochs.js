@@ -17,9 +17,10 @@ const epochWeights = {
 const epochWeight = (i, name) => (learned ? `${name}: w ${plain(learned.weights[at() * learned.inputs + i] ?? 0, 3)}` : "");
 const at = () => Math.min(epoch ?? Infinity, learned.epochs.length - 1);
 
-const epochsFold = new Fold("epochs", "panel_epochs", () => ({ unit: `${settled().layer}[${settled().index}]` }), (reply) => {
+const epochsFold = new Fold("epochs", "panel_epochs", () => ({ unit: `${settled().layer}[${settled().index}]` }), (reply, { first, second }) => {
   const weights = float16(reply.weights);
-  learned = { ...reply, target: settled(), first: answer.first, second: answer.second, weights, inputs: weights.length / reply.epochs.length };
+  const [, layer, index] = /(\w+)\[(\d+)\]/.exec(reply.unit);
+  learned = { ...reply, target: { layer, index: Number(index) }, first, second, weights, inputs: weights.length / reply.epochs.length };
   learned.probabilities = float32(reply.probabilities);
   slider.max = reply.epochs.length - 1;
   drawChart();

@@ -1,7 +1,8 @@
 // ---- A part that is folded away until it is asked for, and asks the server only while it is open
 
 class Fold {
-  // request() is what to ask, beside network and x; show(reply) shows the reply
+  // request() is what to ask, beside network and x; show(reply, asked) shows the reply, and asked is the answer that it
+  // is about: meanwhile another one may have come
   constructor(name, question, request, show) {
     Object.assign(this, { question, request, show, asked: "", count: 0 });
     this.root = find(`.fold.${name}`);
@@ -22,17 +23,18 @@ class Fold {
   async refresh() {
     if (!this.root.open || !details.open) return;
     if (!answer) return this.clear();
-    const key = this.key();
+    const [key, about] = [this.key(), answer];
     if (key === this.asked) return this.root.classList.remove("stale");
     const count = ++this.count;
     const reply = await ask(this.question, JSON.parse(key));
     if (count !== this.count || !answer) return; // a newer question is under way
-    this.asked = reply ? key : "";
-    this.root.classList.remove("stale");
-    const missing = reply ? reply.missing : "The server could not answer. Close this part and open it to ask again.";
+    const failed = !reply || reply.busy;
+    this.asked = failed ? "" : key;
+    const missing = failed ? "The server could not answer. Close this part and open it to ask again." : (reply.missing ?? reply.refused);
     write(this.note, missing ?? "");
     this.body.hidden = Boolean(missing);
-    if (!missing) this.show(reply);
+    if (!missing) this.show(reply, about);
+    this.grow();
   }
 
   clear() {

@@ -83,6 +83,18 @@ function clear() {
 
 details.open = wide && OPENED;
 details.addEventListener("toggle", schedule);
+// A page that is loaded anew has the same parts open.
+const OPEN = `open ${location.pathname} ${element.id}`;
+const parts = [details, ...folds.map(({ root }) => root)];
+try {
+  JSON.parse(sessionStorage.getItem(OPEN))?.forEach((open, i) => (parts[i].open = open));
+} catch {} // storage is forbidden
+for (const part of parts)
+  part.addEventListener("toggle", () => {
+    try {
+      sessionStorage.setItem(OPEN, JSON.stringify(parts.map(({ open }) => open)));
+    } catch {}
+  });
 // Escape in here closes nothing and clears no drawing.
 element.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
 watch("value", () => {

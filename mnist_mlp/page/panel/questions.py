@@ -1,8 +1,8 @@
 """What the panel asks of the server, beside an answer. Nothing is kept from one question to the next.
 
 A question is a JSON object with "network", "relu" or "sigmoid", and mostly "x", the 28×28 pixels as base64
-of float32. The reply is a JSON object. What a stranger sends instead is refused with status 400 and what was
-expected.
+of float32. The reply is a JSON object; {"refused": what was expected and what came} for what a stranger may send
+instead, and {"busy": true} where too many ask at once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from functools import cache, wraps
 from typing import Any
 
 import numpy as np
-from fastapi import HTTPException
 
 from mnist_mlp.explain import check_digit
 from mnist_mlp.mlp import MLP
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.page.panel.arrays import decode_picture, encode
 from mnist_mlp.server.explanation import change, parse_unit, serving_snapshots
+from mnist_mlp.server.limits import EXPLAINING, in_turn
 from mnist_mlp.server.networks import serving
 
 Request = dict[str, Any]
@@ -31,12 +31,12 @@ NO_NEIGHBOURS = "This installation has no training digits to compare with."
 def question(answer: Callable[[Request], Reply]) -> Callable[[Any], Reply]:
     @wraps(answer)
     def checked(request: Any) -> Reply:
-        try:
+        def work() -> Reply:
             if not isinstance(request, dict):
                 raise TypeError(f"a question is a JSON object; got {type(request).__name__}")
             return answer(request)
-        except (TypeError, ValueError) as fault:
-            raise HTTPException(400, str(fault)) from None
+
+        return in_turn(EXPLAINING, work)
 
     return checked
 
@@ -62,11 +62,13 @@ def panel_change(request: Request) -> Reply:
 def panel_epochs(request: Request) -> Reply:
     """The network's probabilities for x after each epoch, and what one unit's weights were."""
     name, x = str(request.get("network")), decode_picture(request.get("x"))
-    layer, unit = parse_unit(str(request.get("unit")))
+    asked = str(request.get("unit"))
+    layer, unit = parse_unit(asked)
     snapshots = serving_snapshots(name)
     if snapshots is None:
         return {"missing": NO_SNAPSHOTS}
     return {
+        "unit": asked,
         "epochs": list(snapshots.epochs),
         "errors": list(snapshots.validation_errors),
         "images": snapshots.validation_images,

@@ -1,0 +1,73 @@
+"""The second tab in real Chromium: from a file to what is read in it, or to what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import open_app
+from playwright.sync_api import Page, Request, Route, expect
+
+from mnist_mlp.page.pad import EXAMPLES
+
+SEVEN_FILE = next(path for path in EXAMPLES if path.stem == "7")
+
+
+@pytest.fixture
+def photo(page: Page, app: str) -> Page:
+    """The second tab, ready for a picture."""
+    open_app(page, app)
+    page.get_by_role("tab", name="Photo or picture").click()
+    page.locator(".editor input[type=file]").first.wait_for(state="attached")
+    page.locator(".editor canvas").first.wait_for()
+    return page
+
+
+def said(page: Page) -> str:
+    return page.locator(".hint:visible p").inner_text()
+
+
+def upload(page: Page, file: Path) -> None:
+    page.locator(".editor input[type=file]").first.set_input_files(file)
+
+
+def test_an_upload_is_one_call_and_says_at_once_that_it_is_read(photo: Page) -> None:
+    calls: list[Request] = []
+    photo.on("request", lambda request: "queue/join" in request.url and calls.append(request))
+    upload(photo, SEVEN_FILE)
+    expect(photo.locator(".hint:visible p")).to_have_text("Reading the picture …", timeout=1000)
+    expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
+    photo.wait_for_timeout(1500)
+    assert len(calls) == 1
+    expect(photo.locator(".reading:visible h2")).to_have_text("7")
+    assert said(photo) != "Reading the picture …"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.pdf", b"%PDF-1.4"), ("b.jpg", b"\xff\xd8\xff\xe0 broken"), ("c.png", b"")]
+)
+def test_a_file_that_is_no_picture_is_named(photo: Page, tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    upload(photo, tmp_path / name)
+    expect(photo.locator(".hint:visible p")).to_contain_text(
+        f"{name} cannot be read as a picture", timeout=10000
+    )
+    upload(photo, SEVEN_FILE)
+    expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
+
+
+def test_an_answer_does_not_come_back_after_its_picture_was_removed(photo: Page) -> None:
+    held: list[Route] = []
+    photo.route("**/queue/join*", lambda route: held.append(route))
+    upload(photo, SEVEN_FILE)
+    for _ in range(100):
+        if held:
+            break
+        photo.wait_for_timeout(100)
+    photo.get_by_role("button", name="Clear canvas").click()
+    photo.unroute("**/queue/join*")
+    for route in held:
+        route.continue_()
+    photo.wait_for_timeout(3000)
+    expect(photo.locator(".reading:visible h2")).to_have_text("–")
+    assert said(photo) == "Upload a picture of a digit or a number, or draw one."

@@ -1,0 +1,61 @@
+"""The loss through the lattice against the lattice in NumPy, and its gradient against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mnist_mlp.lattice import FEATURES, MARK, log_probability, scores, total
+from mnist_mlp.pieces import Arcs
+from mnist_mlp.training.lattice import arc_scores, log_posterior
+from mnist_mlp.training.numbers import LONGEST
+
+
+def lattice(nodes: int, seed: int) -> tuple[Arcs, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    first, end = np.triu_indices(nodes, 1)
+    short = end - first <= 4
+    first, end = first[short], end[short]
+    phi = rng.uniform(0, 0.8, (len(first), FEATURES)).astype(np.float32)
+    phi[0, 3] = 0.8  # an arc without ink
+    logits = rng.normal(0, 3, (len(first), 10)).astype(np.float32)
+    return Arcs(first, end, first, end), phi, logits
+
+
+def test_scores_and_posterior_are_those_of_the_reader() -> None:
+    rng = np.random.default_rng(0)
+    digit, mark = rng.normal(0, 1, (2, FEATURES)).astype(np.float32)
+    texts = ["4", "42", "007", "13579"]
+    sizes = [3, 5, 4, 7]
+    parts, arc, expected = [], [], []
+    for number, (text, nodes) in enumerate(zip(texts, sizes)):
+        arcs, phi, logits = lattice(nodes, number)
+        s = scores(logits, phi, digit, mark)
+        eleven = np.pad(logits, ((0, 0), (0, 1)))
+        same = arc_scores(tf.constant(eleven), tf.constant(phi), tf.constant(digit), tf.constant(mark))
+        assert np.allclose(same, s, atol=1e-3)
+        parts.append(s)
+        arc.append(np.stack([np.full(len(s), number), arcs.first, arcs.end], 1))
+        expected.append(float(log_probability([text], nodes, arcs, s)[0]) - total(nodes, arcs, s))
+    labels = np.full((len(texts), LONGEST), -1, np.int32)
+    for row, text in zip(labels, texts):
+        row[: len(text)] = [int(c) for c in text]
+
+    def loss(s: tf.Tensor) -> tf.Tensor:
+        return log_posterior(s, np.concatenate(arc).astype(np.int32), tf.constant(sizes), labels, 9)
+
+    s = tf.constant(np.concatenate(parts).astype(np.float32))
+    possible = np.array(expected) > -1e6
+    assert possible.sum() >= 3
+    assert loss(s).numpy()[possible] == pytest.approx(np.array(expected)[possible], abs=1e-3)
+
+    with tf.GradientTape() as tape:
+        tape.watch(s)
+        value = tf.reduce_sum(tf.boolean_mask(loss(s), possible))
+    gradient = tape.gradient(value, s).numpy()
+    for row, label in ((1, 3), (4, MARK), (7, 2)):
+        step = np.zeros_like(s)
+        step[row, label] = 0.02
+        ahead, behind = (float(tf.reduce_sum(tf.boolean_mask(loss(s + d), possible))) for d in (step, -step))
+        assert (ahead - behind) / 0.04 == pytest.approx(gradient[row, label], abs=5e-3)
