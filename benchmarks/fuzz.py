@@ -9,6 +9,7 @@ A canvas of the fixed seed is always the same; the seed that changes is printed 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -54,8 +55,8 @@ def dots(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    levels = rng.integers(2, 256)
-    return rng.integers(0, levels, (height, width)) * 255 // max(levels - 1, 1)
+    levels = int(rng.integers(2, 256))
+    return rng.integers(0, levels, (height, width)) * 255 // (levels - 1)
 
 
 def text(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -73,12 +74,8 @@ def crosses(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     sheet = Image.new("L", (width, height), 255)
     draw = ImageDraw.Draw(sheet)
     for _ in range(rng.integers(1, 40)):
-        x, y, reach, pen = (
-            rng.integers(0, width),
-            rng.integers(0, height),
-            rng.integers(1, 200),
-            int(rng.integers(1, 12)),
-        )
+        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+        reach, pen = int(rng.integers(1, 200)), int(rng.integers(1, 12))
         draw.line((x - reach, y, x + reach, y), 0, pen)
         draw.line((x, y - reach, x, y + reach), 0, pen)
     return np.asarray(sheet)
@@ -149,10 +146,8 @@ def memory(seed: int, number: int) -> float:
     """The most memory that an answer takes, in MB."""
     _, sheet = canvas(seed, number)
     tracemalloc.start()
-    try:
+    with contextlib.suppress(Exception):
         read(sheet)
-    except Exception:
-        pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak / 1e6

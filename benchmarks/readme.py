@@ -43,10 +43,11 @@ def networks() -> str:
         for title, key, form in rows
         if key in metrics["relu"]
     ]
-    commands = {read(WEIGHTS / name / "config.json")["command"] for name in NAMES}
-    made = " and ".join(f"`{command}`" for command in sorted(commands))
+    configs = [read(WEIGHTS / name / "config.json") for name in NAMES]
+    commands = {(config.get("started_from", ""), config["command"]) for config in configs}
+    made = " and ".join(" and then ".join(f"`{part}`" for part in parts if part) for parts in sorted(commands))
     minutes = round(max(metrics[name]["seconds_for_all"] for name in NAMES) / 60)
-    by = f"Trained and measured by {made} in {minutes} minutes on {TRAINED_ON}."
+    by = f"Trained by {made}, which took {minutes} minutes on {TRAINED_ON}."
     return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
 
 
@@ -150,8 +151,33 @@ def whole_numbers(report: dict[str, Any]) -> str:
         + [cell for t in kinds for cell in (f"{found[n, t]['right']:.0%}", f"{found[n, t]['median_ms']:.1f}")]
         for n in sorted({digits for digits, _ in found})
     ]
-    made = f"{report['numbers_of_each']} numbers of each kind, made of MNIST's test images; the ReLU network."
+    of = "MNIST's test images" if report["split"] == "test" else "MNIST's digits that are held out for validation"
+    made = f"{report['numbers_of_each']} numbers of each kind, made of {of}; the ReLU network. "
+    made += f"Expected calibration error of the confidence: {report['calibration_error']:.1%}."
     return f"{table(header, rows)}\n\n{made} {by(report)}"
+
+
+def fuzz(report: dict[str, Any]) -> str:
+    rows = [
+        ["canvases", f"{report['canvases']:,}"],
+        ["without an answer", str(sum(report["faults"].values()))],
+        ["over a second", str(report["slower_than_1_s"])],
+        ["the slowest / median", f"{report['slowest_seconds']:.2f} / {report['median_seconds']:.3f} s"],
+        ["most memory", f"{report['most_megabytes']:.0f} MB"],
+    ]
+    return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
+
+
+def soak(report: dict[str, Any]) -> str:
+    rows = [
+        ["minutes, kills", f"{report['minutes']:g}, {report['kills']}"],
+        ["answers to pages / callers", f"{report['answers to pages']:,} / {report['answers to callers']:,}"],
+        ["answers that were wrong / lost", f"{report['wrong']} / {report['lost']}"],
+        ["calls in flight at a kill", f"{report['in flight at a kill']}"],
+        ["memory / threads, late beside early", f"{report['memory_growth']:.2f} / {report['thread_growth']:.2f}"],
+        ["unexpected lines in the log", str(report["unexpected_lines"])],
+    ]
+    return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
 
 
 def deletion(report: dict[str, Any]) -> str:
@@ -201,6 +227,8 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "bulk": bulk,
     "space": space,
     "whole_numbers": whole_numbers,
+    "fuzz": fuzz,
+    "soak": soak,
     "deletion": deletion,
     "smallest_change": smallest_change,
 }

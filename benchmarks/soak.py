@@ -11,6 +11,7 @@ not come, though the server was not killed meanwhile; it is wrong if it names an
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import os
 import re
@@ -69,14 +70,14 @@ class Life:
             "GRADIO_SERVER_PORT": str(self.port),
             "GRADIO_TEMP_DIR": str(self.folder / "cache"),
         }
-        log = open(self.folder / f"{self.number}.log", "wb")
-        self.process = psutil.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env=os.environ | variables,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        with open(self.folder / f"{self.number}.log", "wb") as log:
+            self.process = psutil.Popen(
+                [sys.executable, "app.py"],
+                cwd=ROOT,
+                env=os.environ | variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self.samples.append([])
 
     def kill(self) -> None:
@@ -87,10 +88,8 @@ class Life:
         self.killed = time.monotonic()
 
     def sample(self) -> None:
-        try:
+        with contextlib.suppress(psutil.Error):
             self.samples[-1].append((self.process.memory_info().rss / 1e6, self.process.num_threads()))
-        except psutil.Error:
-            pass
 
     def unexpected(self) -> list[str]:
         lines = [
@@ -167,10 +166,8 @@ def browse(browser: Browser, life: Life, until: float, counts: Counter[str]) -> 
             counts["in flight at a kill" if shaky or life.shaky else "lost"] += 1
             if not (shaky or life.shaky):
                 print("lost:", str(fault)[:300], file=sys.stderr)
-            try:
+            with contextlib.suppress(Exception):
                 page.goto("about:blank")
-            except Exception:
-                pass
 
 
 def growth(samples: list[tuple[float, int]], column: int) -> float:

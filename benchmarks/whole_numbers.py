@@ -2,7 +2,7 @@
 
     python benchmarks/whole_numbers.py
 
-The numbers are made of MNIST's test images side by side, apart and touching. Writes
+The numbers are made of MNIST's digits that are held out for validation, side by side, apart and touching. Writes
 results/whole_numbers.json, and docs/numbers_wrong.png with five that were read wrong.
 """
 
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.helpers import save
 from mnist_mlp import read
 from mnist_mlp.training.data import load_mnist
-from mnist_mlp.training.numbers import Number, make
+from mnist_mlp.training.numbers import APART, TOUCHING, Number, make
 from train import VALIDATION
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def numbers(split: str, count: int, length: int, touching: bool) -> list[Number]
         images, labels = mnist.x_train[::VALIDATION], mnist.y_train[::VALIDATION]
     rng = np.random.default_rng([length, touching])
     chosen = rng.integers(0, len(images), (count, length))
-    return [make(images[some], labels[some], rng, touching) for some in chosen]
+    return [make(images[some], labels[some], rng, TOUCHING if touching else APART) for some in chosen]
 
 
 def picture(wrong: list[tuple[np.ndarray, str, str]]) -> Image.Image:
@@ -60,10 +60,10 @@ def picture(wrong: list[tuple[np.ndarray, str, str]]) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=100, help="numbers of each length and kind")
-    parser.add_argument("--split", choices=["test", "validation"], default="test")
+    parser.add_argument("--split", choices=["test", "validation"], default="validation")
     parser.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
     options = parser.parse_args()
-    rows, wrong = [], []
+    rows, wrong, confidences, every = [], [], [], []
     for touching in (False, True):
         for length in LENGTHS:
             right, sure, times = [], [], []
@@ -72,6 +72,8 @@ def main() -> None:
                 reading = read(number.canvas, options.network)
                 times.append(time.perf_counter() - start)
                 right.append(reading.text == number.text)
+                confidences.append(reading.confidence)
+                every.append(right[-1])
                 if not reading.hint:
                     sure.append(right[-1])
                 if not right[-1] and length in (3, 4, 5):
@@ -87,9 +89,13 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-    if options.split == "test":
-        save("whole_numbers", {"network": options.network, "numbers_of_each": options.count, "rows": rows})
-        picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
+    which = np.minimum((15 * np.array(confidences)).astype(int), 14)
+    bins = [which == b for b in range(15) if (which == b).any()]
+    ece = sum(abs(np.mean(np.array(confidences)[b]) - np.mean(np.array(every)[b])) * b.mean() for b in bins)
+    print("expected calibration error", ece)
+    about = {"network": options.network, "split": options.split, "numbers_of_each": options.count}
+    save("whole_numbers", {**about, "calibration_error": round(float(ece), 4), "rows": rows})
+    picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

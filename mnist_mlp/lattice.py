@@ -29,14 +29,22 @@ READINGS = 10
 BEAM = 12  # texts kept at each node
 
 
+Beginning = tuple[float, float, tuple[tuple[int, int], ...]]
+
+
 class Way(NamedTuple):
     """One reading of a line."""
 
     text: str
     log_probability: float
     """Of the text: the sum over all ways that give it."""
-    arcs: tuple[int, ...]
-    """The digits of its likeliest way."""
+    steps: tuple[tuple[int, int], ...]
+    """Its likeliest way: each arc and its label, 0..9 or `MARK`."""
+
+    @property
+    def arcs(self) -> tuple[int, ...]:
+        """The digits of its likeliest way."""
+        return tuple(arc for arc, label in self.steps if label != MARK)
 
 
 def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
@@ -46,7 +54,7 @@ def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
         ink: (m, H, W) float32 in 0..1, that of each arc.
     """
     height, size = ink.shape[1], np.float32(ink.shape[1])
-    clear = ink > 0.5
+    clear = np.greater(ink, 0.5)
     rows, columns = clear.any(2), clear.any(1)
     top, bottom = rows.argmax(1) / size, (height - rows[:, ::-1].argmax(1)) / size
     tall = np.where(rows.any(1), bottom - top, 0)
@@ -122,11 +130,11 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
 
     A beam over the nodes finds them: it keeps the `BEAM` likeliest beginnings at each.
     """
-    # text -> log of the sum over its ways so far, score of the best of these, its digits' arcs
-    beams: list[dict[str, tuple[float, float, tuple[int, ...]]]] = [{"": (0.0, 0.0, ())}]
+    # text -> log of the sum over its ways so far, score of the best of these, its steps
+    beams: list[dict[str, Beginning]] = [{"": (0.0, 0.0, ())}]
     likely = [np.flatnonzero(row > row.max() - 12).tolist() for row in s]
     for into in _into(nodes, arcs)[1:]:
-        found: dict[str, tuple[float, float, tuple[int, ...]]] = {}
+        found: dict[str, Beginning] = {}
         for arc in into.tolist():
             row = s[arc].tolist()
             for text, (log_sum, best, chosen) in beams[arcs.first[arc]].items():
@@ -134,9 +142,8 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
                     step = row[label]
                     if step <= NEVER:
                         continue
-                    digit = label != MARK
-                    key = text + str(label) if digit else text
-                    way = (best + step, (*chosen, arc) if digit else chosen)
+                    key = text if label == MARK else text + str(label)
+                    way = (best + step, (*chosen, (arc, label)))
                     old = found.get(key)
                     if old is None:
                         found[key] = (log_sum + step, *way)
@@ -145,9 +152,7 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
                         found[key] = (added, *(way if way[0] > old[1] else old[1:]))
         kept = sorted(found.items(), key=lambda item: -item[1][0])[:BEAM]
         beams.append(dict(kept))
-    last = beams[-1]
-    if not last:
-        return []
+    last = beams[-1]  # not empty: each piece alone is an arc
     exact = log_probability(list(last), nodes, arcs, s) - total(nodes, arcs, s)
     ways = [Way(text, float(p), last[text][2]) for text, p in zip(last, exact)]
     return sorted(ways, key=lambda way: -way.log_probability)[:READINGS]

@@ -16,7 +16,7 @@ import numpy as np
 
 from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import READINGS, Way, best_texts, features, scores, total
+from mnist_mlp.lattice import MARK, NEVER, READINGS, Way, best_texts, features, scores, total
 from mnist_mlp.network import NO_NUMBER_TERMS, Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, show
@@ -42,6 +42,29 @@ class Digit(NamedTuple):
     """Left, top, right, bottom in canvas pixels; right and bottom are exclusive."""
 
 
+class Term(NamedTuple):
+    """One arc of the likeliest way through a line's lattice."""
+
+    label: str
+    """"0".."9", or "mark" for what is left out of the text."""
+    network: float
+    """log P(label | arc)"""
+    features: float
+    """What the arc's size and place add."""
+
+
+class LineSum(NamedTuple):
+    """Why a line is read as it is: P(text) = exp(of_text - of_all)."""
+
+    text: str
+    terms: tuple[Term, ...]
+    """Those of the likeliest way that gives the text."""
+    of_text: float
+    """The logarithm of the sum over all ways that give the text."""
+    of_all: float
+    """The logarithm of the sum over all ways."""
+
+
 class Reading(NamedTuple):
     """What is read on a canvas."""
 
@@ -56,6 +79,8 @@ class Reading(NamedTuple):
     readings: dict[str, float]
     """The likeliest readings with their probabilities, the likeliest first; "" for no number. Empty where nothing
     is drawn."""
+    sums: tuple[LineSum, ...] = ()
+    """Of the likeliest number, line by line. Its probability is P(a number at all) times those of the lines."""
 
 
 class Seen(NamedTuple):
@@ -71,8 +96,8 @@ class LineWays(NamedTuple):
     """What a line can be read as."""
 
     ways: list[Way]
-    total: float
-    """The logarithm of the sum over all ways, marks included."""
+    sum: LineSum
+    """Of the likeliest text."""
     digits: tuple[Digit, ...]
     """Of the likeliest text."""
     weakest: float
@@ -113,7 +138,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
         return Reading("", 0.0, seen.placed.hint, (), {})
     lines = read_lines(seen, logits, net)
     if not lines:
-        return _conclude({NO_NUMBER: 1.0}, (_plain_digit(seen, logits).digits), net)
+        return _conclude({NO_NUMBER: 1.0}, [_plain_digit(seen, logits)], net)
     terms = no_number_terms(lines, float(digit_score(logits)))
     none = 1 / (1 + math.exp(min(-float(terms @ net.reader.none), 700.0)))
     readings = {"": 1.0}
@@ -121,8 +146,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
         readings = _joined(readings, line.ways)
     likely = {text: p * (1 - none) for text, p in readings.items()}
     likely[NO_NUMBER] = likely.get(NO_NUMBER, 0.0) + none
-    digits = tuple(digit for line in lines for digit in line.digits)
-    return _conclude(dict(sorted(likely.items(), key=lambda reading: -reading[1])), digits, net)
+    return _conclude(dict(sorted(likely.items(), key=lambda reading: -reading[1])), lines, net)
 
 
 def _is_plain(seen: Seen, whole: float) -> bool:
@@ -134,10 +158,13 @@ def _is_plain(seen: Seen, whole: float) -> bool:
 def _plain_digit(seen: Seen, logits: np.ndarray) -> LineWays:
     probabilities = softmax(logits)
     order = np.argsort(probabilities)[::-1].tolist()
-    ways = [Way(str(d), math.log(max(float(probabilities[d]), 1e-30)), (0,)) for d in order]
+    ways = [Way(str(d), math.log(max(float(probabilities[d]), 1e-30)), ((0, d),)) for d in order]
     whole = float(digit_score(logits))
     digit = Digit(order[0], probabilities, seen.placed.pixels, seen.placed.box)
-    return LineWays(ways, -float(np.logaddexp(0, -whole)), (digit,), whole)
+    of_all = -float(np.logaddexp(0, -whole))  # log P(a digit)
+    of_text = of_all + ways[0].log_probability
+    terms = (Term(ways[0].text, of_text, 0.0),)
+    return LineWays(ways, LineSum(ways[0].text, terms, of_text, of_all), (digit,), whole)
 
 
 def no_number_terms(lines: list[LineWays], whole: float) -> np.ndarray:
@@ -149,7 +176,7 @@ def no_number_terms(lines: list[LineWays], whole: float) -> np.ndarray:
     """
     digits = sum(len(line.digits) for line in lines)
     weakest = min(line.weakest for line in lines)
-    mean = sum(line.total for line in lines) / digits
+    mean = sum(line.sum.of_all for line in lines) / digits
     several = digits > 1
     crossed = sum(line.crossed for line in lines) / digits
     narrow = max(NARROW - sum(line.width for line in lines) / digits, 0.0)
@@ -164,14 +191,15 @@ def no_digit(logits: np.ndarray, net: Network) -> np.ndarray:
     return 1 / (1 + np.exp(np.minimum(-(terms @ net.reader.none), 700)))
 
 
-def _conclude(readings: dict[str, float], digits: tuple[Digit, ...], net: Network) -> Reading:
+def _conclude(readings: dict[str, float], lines: list[LineWays], net: Network) -> Reading:
     (text, confidence), *_ = readings.items()
     hint = ""
     if text == NO_NUMBER:
         hint = "That does not look like a digit."
     elif confidence < net.reader.sure:
         hint = _not_sure(readings)
-    return Reading(text, confidence, hint, digits, readings)
+    digits = tuple(digit for line in lines for digit in line.digits)
+    return Reading(text, confidence, hint, digits, readings, tuple(line.sum for line in lines))
 
 
 def read_lines(seen: Seen, logits: np.ndarray, net: Network) -> list[LineWays]:
@@ -194,11 +222,10 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     every = arcs(pieces)
     phi, logits, pixels = _see(pieces, every, net, seen.placed.pixels if lines == 1 else None)
     s = scores(logits, phi, net.reader.digit, net.reader.mark)
+    clear = s[:, 0] > NEVER  # an arc that is too faint for a digit is a mark, and counts nothing
     nodes = len(pieces.cost)
     ways = best_texts(nodes, every, s)
-    if not ways:
-        return LineWays([], 0.0, (), 0.0)
-    chosen = list(next((way.arcs for way in ways if way.text), ()))
+    chosen = list(ways[0].arcs)
     windows = show(pieces, every.some(np.array(chosen, np.int64)))
     found = []
     for arc, window in zip(chosen, windows):
@@ -207,7 +234,15 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     weakest = min((float(digit_score(logits[arc])) for arc in chosen), default=0.0)
     crossed = float(pieces.cost[every.end[chosen]].sum())
     height, width = line.ink.shape
-    return LineWays(ways, total(nodes, every, s), tuple(found), weakest, crossed, width / height)
+    features_part = np.concatenate([np.tile(phi @ net.reader.digit, (10, 1)), [phi @ net.reader.mark]])
+    terms = tuple(
+        Term("mark" if label == MARK else str(label), float(s[arc, label] - part), part)
+        for arc, label in ways[0].steps
+        for part in [float(features_part[label, arc]) if clear[arc] else 0.0]
+    )
+    of_all = total(nodes, every, s)
+    line_sum = LineSum(ways[0].text, terms, of_all + ways[0].log_probability, of_all)
+    return LineWays(ways, line_sum, tuple(found), weakest, crossed, width / height)
 
 
 def least_certain(digits: tuple[Digit, ...]) -> int:

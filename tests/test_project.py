@@ -86,8 +86,9 @@ def test_every_figure_is_its_file_s() -> None:
 
 LINE = [
     *("files", "network", "explain", "counterfactual", "nearest", "snapshots", "mlp"),
-    *("picture", "paper", "ink", "canvas", "pieces", "prior", "reader", "classify"),
-    *("training", "server.networks", "page", "server.api", "app"),
+    *("picture", "pen", "paper", "ink", "canvas", "pieces", "lattice", "reader", "classify", "__main__"),
+    *("training", "server.limits", "server.networks", "server.label", "server.explanation"),
+    *("server.gradio_internals", "server.api", "server.middleware", "page", "app"),
 ]
 
 
@@ -100,6 +101,16 @@ def test_no_module_imports_one_further_down_the_line(name: str) -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             imported = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             assert not [module for module in later if f"{imported}.".startswith(f"{module}.")], file
+
+
+def test_every_module_stands_in_the_line() -> None:
+    folder = ROOT / "mnist_mlp"
+    found = {
+        path.relative_to(folder).with_suffix("").as_posix().replace("/", ".") for path in folder.rglob("*.py")
+    }
+    whole = ("training", "page")  # as one each
+    outside = {name for name in found if not name.startswith(whole) and not name.endswith("__init__")}
+    assert outside == set(LINE) - {*whole, "app"}
 
 
 def test_the_examples_are_digits_of_mnist_s_test_set(mnist: Mnist) -> None:

@@ -12,7 +12,9 @@ and is answered with
     {"label": what `gr.Label` shows: the reading, or "?", and the likeliest readings with their probabilities,
      "preview": {"digits": [{"picture": 28×28 as a PNG in a data URL, "digit": 0..9,
                              "box": [left, top, right, bottom] in shares of the sheet}, …],
-                 "chosen": which of them is explained, "text": the reading}, or null,
+                 "chosen": which of them is explained, "text": the reading,
+                 "sums": why: {"lines": [{"text", "terms": [[label, network, features], …], "of_text",
+                         "of_all"}, …], "number": P(a number at all)}}, or null,
      "hint": what to tell the visitor,
      "panel": what the panel shows of the chosen digit, or null}
 
@@ -34,7 +36,7 @@ from mnist_mlp.network import Network
 from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
-from mnist_mlp.reader import least_certain, read
+from mnist_mlp.reader import Reading, least_certain, read
 from mnist_mlp.server.label import to_label
 from mnist_mlp.server.limits import DRAWINGS, in_turn
 from mnist_mlp.server.networks import serving
@@ -77,10 +79,25 @@ def describe(
     ]
     return {
         "label": to_label(reading) or NOTHING,
-        "preview": {"digits": shown, "chosen": index, "text": reading.text} if digits else None,
+        "preview": {"digits": shown, "chosen": index, "text": reading.text, "sums": _sums(reading)}
+        if digits
+        else None,
         "hint": reading.hint,
         "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
     }
+
+
+def _sums(reading: Reading) -> dict[str, Any]:
+    lines = [
+        {
+            "text": line.text,
+            "terms": [[term.label, round(term.network, 4), round(term.features, 4)] for term in line.terms],
+            "of_text": round(line.of_text, 4),
+            "of_all": round(line.of_all, 4),
+        }
+        for line in reading.sums
+    ]
+    return {"lines": lines, "number": round(1 - reading.readings[""], 4)}
 
 
 def to_data_url(pixels: np.ndarray) -> str:

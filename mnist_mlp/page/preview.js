@@ -41,5 +41,32 @@ function show() {
     : "What the network sees: 28 × 28 pixels";
 }
 
-watch("value", show);
+// ---- Why the number is read so: the sum over the ways through its lattice
+
+const why = element.querySelector(".why");
+const figure = (number, places = 2) => number.toFixed(places).replace("-", "−");
+const percent = (p) => `${(100 * p).toFixed(1)}%`;
+
+function explain() {
+  const { text, sums } = props.value ?? {};
+  why.hidden = !text;
+  if (!text) return;
+  why.querySelector("b").textContent = text.replaceAll("\n", " ");
+  if (!why.open) return;
+  const rows = sums.lines.flatMap(({ terms }) => terms);
+  why.querySelector("tbody").innerHTML = rows
+    .map(([label, network, features]) => `<tr><th scope="row">${label}</th><td>${figure(network)}</td><td>${figure(features)}</td><td>${figure(network + features)}</td></tr>`)
+    .join("");
+  const told = sums.lines.map(({ text, terms, of_text, of_all }) => {
+    const best = terms.reduce((sum, [, network, features]) => sum + network + features, 0);
+    return `The likeliest way adds up to ${figure(best)}. All ways that read ${text}: ${figure(of_text)}; all ways: ${figure(of_all)}; the exponential of the difference is ${percent(Math.exp(of_text - of_all))}.`;
+  });
+  why.querySelector("p").textContent = `${told.join(" ")} Times ${percent(sums.number)}, that it is a number at all.`;
+}
+why.addEventListener("toggle", explain);
+
+watch("value", () => {
+  show();
+  explain();
+});
 show();

@@ -117,7 +117,7 @@ def explain(
         change_to: the digit as which the smallest change of the picture is to be read; null for none.
 
     Returns:
-        evidence: what each of the 28×28 pixels adds to the digit's logit, which is their sum + bias; *_contributions: what each hidden unit adds; unit: inputs, weights and bias of a sum; change: the nearest picture read as another digit; snapshots: the probabilities epoch by epoch; nearest: the training digits with the most similar h2
+        evidence: what each of the 28×28 pixels adds to the digit's logit, which is their sum + bias; *_contributions: what each hidden unit adds; unit: inputs, weights and bias of a sum; change: the nearest picture read as another digit; snapshots: the probabilities epoch by epoch; nearest: the training digits with the most similar h2; text, confidence and lattice: what the whole picture is read as, and the terms of its sum
     """  # noqa: E501
     for value, name in ((digit, "digit"), (change_to, "change_to")):
         _check_integer(value, name, 10)
@@ -130,7 +130,7 @@ def explain(
     _check_integer(index, "index", len(reading.digits))
     if index is None:
         index = least_certain(reading.digits)
-    return explained(network, reading.digits[index].pixels, digit, unit, epoch, change_to)
+    return explained(network, reading, index, digit, unit, epoch, change_to)
 
 
 def _strip(reading: Reading) -> Any:

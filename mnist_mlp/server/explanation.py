@@ -12,6 +12,7 @@ from mnist_mlp.explain import contributions
 from mnist_mlp.mlp import load
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.network import Network
+from mnist_mlp.reader import Reading
 from mnist_mlp.server.networks import serving
 from mnist_mlp.snapshots import Snapshots, load_snapshots
 
@@ -58,6 +59,23 @@ class Neighbour(TypedDict):
     index: int
 
 
+class ReadingTerm(TypedDict):
+    """One arc of the likeliest way through the lattice: log P(label | arc), and what its size and place add."""
+
+    label: str
+    network: float
+    features: float
+
+
+class ReadingLine(TypedDict):
+    """Why a line is read so: P(text) = exp(of_text - of_all), sums over the ways that give it, and over all."""
+
+    text: str
+    terms: list[ReadingTerm]
+    of_text: float
+    of_all: float
+
+
 class Explained(TypedDict):
     """Why a network gives a picture a logit: logit = sum of evidence + bias."""
 
@@ -80,11 +98,15 @@ class Explained(TypedDict):
     change: Change | None
     snapshots: list[Snapshot]
     nearest: list[Neighbour]
+    text: str
+    confidence: float
+    lattice: list[ReadingLine]
 
 
 def explained(
     name: str,
-    x: np.ndarray,
+    reading: Reading,
+    index: int,
     digit: int | None = None,
     unit: str | None = None,
     epoch: int | None = None,
@@ -94,7 +116,8 @@ def explained(
 
     Args:
         name: "relu" or "sigmoid".
-        x: (784,) or (28, 28) float32 in 0..1.
+        reading: what was read.
+        index: which of its digits.
         digit: whose logit, 0 to 9; None for the predicted digit's.
         unit: whose sum, "h1[0]" to "h1[127]", "h2[0]" to "h2[255]", "logits[0]" to "logits[9]"; or None.
         epoch: an epoch with a snapshot, for the network as it was then; None for the shipped one.
@@ -103,7 +126,7 @@ def explained(
     Raises:
         ValueError: no such unit or epoch.
     """
-    x = x.reshape(784)
+    x = reading.digits[index].pixels.reshape(784)
     snapshots = serving_snapshots(name)
     net: Network = serving(name) if epoch is None else _at(snapshots, epoch)
     forward = net.forward(x)
@@ -130,6 +153,19 @@ def explained(
         "change": None if change_to is None else change(net, x, change_to),
         "snapshots": [] if snapshots is None else over_epochs(snapshots, x),
         "nearest": neighbours(net, x),
+        "text": reading.text,
+        "confidence": reading.confidence,
+        "lattice": [
+            {
+                "text": line.text,
+                "terms": [
+                    {"label": t.label, "network": t.network, "features": t.features} for t in line.terms
+                ],
+                "of_text": line.of_text,
+                "of_all": line.of_all,
+            }
+            for line in reading.sums
+        ],
     }
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from mnist_mlp.canvas import place_all
 from mnist_mlp.ink import find_ink
 from mnist_mlp.lattice import features, log_probability
-from mnist_mlp.pieces import Line, arcs, cut, find_lines, show
+from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, show
 
 ROOM = 8  # pixels around the number
 STREAM = 100  # numbers that one stream of random numbers decides
@@ -188,6 +188,10 @@ def untidy(rng: np.random.Generator) -> Hand:
     )
 
 
+# Pixels, phi, first, end, nodes and text of one number
+_Lattice = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, np.ndarray]
+
+
 class Lattices(NamedTuple):
     """n numbers as the network learns them: their arcs, one number after the other."""
 
@@ -219,17 +223,24 @@ def lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> Latti
     kept = [number for some in made for number in some if number is not None]
     pixels, phi, first, end, nodes, text = zip(*kept)
     start = np.concatenate([[0], np.cumsum([len(each) for each in first])])
-    together = (np.concatenate(each) for each in (pixels, phi, first, end))
     print(f"{len(kept):,} of {len(made) * STREAM:,} numbers can be read in their lattices.")
-    return Lattices(*together, start, np.array(nodes, np.int32), np.stack(text))
+    return Lattices(
+        np.concatenate(pixels),
+        np.concatenate(phi),
+        np.concatenate(first),
+        np.concatenate(end),
+        start,
+        np.array(nodes, np.int32),
+        np.stack(text),
+    )
 
 
-def _some(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list:
+def _some(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list[_Lattice | None]:
     rng = np.random.default_rng(seed)
     return [_lattice(images, labels, rng) for _ in range(n)]
 
 
-def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple | None:
+def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> _Lattice | None:
     which = rng.integers(len(labels), size=rng.choice(LONGEST, p=LENGTHS) + 1)
     number = make(images[which], labels[which], rng, untidy(rng))
     lines = find_lines(find_ink(written(number, rng) if rng.random() < 0.4 else number.canvas))
@@ -248,7 +259,7 @@ def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
     return pixels, features(pieces, every, ink), *order, len(pieces.cost), text
 
 
-def _readable(number: Number, line: Line, pieces, every) -> bool:
+def _readable(number: Number, line: Line, pieces: Pieces, every: Arcs) -> bool:
     """Whether each digit has an arc of its own."""
     each = np.stack([_in_line(ink, line) for ink in number.ink])
     before = np.pad(each.cumsum(2), ((0, 0), (0, 0), (1, 0)))  # ink to the left of each column, in each row

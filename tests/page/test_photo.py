@@ -33,7 +33,7 @@ def upload(page: Page, file: Path) -> None:
 
 def test_an_upload_is_one_call_and_says_at_once_that_it_is_read(photo: Page) -> None:
     calls: list[Request] = []
-    photo.on("request", lambda request: "queue/join" in request.url and calls.append(request))
+    photo.on("request", lambda request: calls.extend([request] if "queue/join" in request.url else []))
     upload(photo, SEVEN_FILE)
     expect(photo.locator(".hint:visible p")).to_have_text("Reading the picture …", timeout=1000)
     expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)

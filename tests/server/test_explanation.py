@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from mnist_mlp import load
 from mnist_mlp.network import SHAPES
+from mnist_mlp.reader import Digit, Reading, read
 from mnist_mlp.server import explanation
 from mnist_mlp.server.explanation import explained
 from mnist_mlp.snapshots import read_snapshots
@@ -22,6 +23,11 @@ EPOCHS = (0, 1, 1500)
 @pytest.fixture(scope="module")
 def picture(mnist: Mnist) -> np.ndarray:
     return mnist.x_train[50_000].reshape(784) / np.float32(255)
+
+
+def as_read(x: np.ndarray) -> Reading:
+    digit = Digit(0, np.zeros(10, np.float32), x.reshape(28, 28), (0, 0, 1, 1))
+    return Reading("0", 0.9, "", (digit,), {"0": 0.9, "": 0.1})
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +47,7 @@ def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("unit", ["h1[103]", "h2[5]", "logits[7]"])
 @pytest.mark.parametrize("network", ["relu", "sigmoid"])
 def test_a_units_terms_and_bias_add_up_to_its_sum(picture: np.ndarray, network: str, unit: str) -> None:
-    told = explained(network, picture, unit=unit)["unit"]
+    told = explained(network, as_read(picture), 0, unit=unit)["unit"]
     assert told and told["name"] == unit
     assert np.dot(told["inputs"], told["weights"]) + told["bias"] == pytest.approx(told["sum"], abs=1e-4)
     steps = load(network).forward(picture)
@@ -50,7 +56,7 @@ def test_a_units_terms_and_bias_add_up_to_its_sum(picture: np.ndarray, network: 
 
 
 def test_the_smallest_change_is_read_as_asked(picture: np.ndarray) -> None:
-    told = explained("relu", picture, change_to=3)["change"]
+    told = explained("relu", as_read(picture), 0, change_to=3)["change"]
     assert told and told["digit"] == 3
     changed = np.array(told["pixels"], np.float32)
     assert load().predict_proba(changed).argmax() == np.argmax(told["probabilities"]) == 3
@@ -60,7 +66,7 @@ def test_the_smallest_change_is_read_as_asked(picture: np.ndarray) -> None:
 
 
 def test_an_epoch_explains_the_network_as_it_was(picture: np.ndarray) -> None:
-    shipped, half = explained("relu", picture), explained("relu", picture, epoch=1)
+    shipped, half = explained("relu", as_read(picture), 0), explained("relu", as_read(picture), 0, epoch=1)
     assert shipped["epoch"] is None and half["epoch"] == 1
     assert [snapshot["epoch"] for snapshot in shipped["snapshots"]] == list(EPOCHS)
     assert shipped["snapshots"][0]["probabilities"] == pytest.approx([0.1] * 10)
@@ -70,14 +76,37 @@ def test_an_epoch_explains_the_network_as_it_was(picture: np.ndarray) -> None:
 
 
 def test_without_snapshots_there_are_none_and_no_epoch_can_be_asked_for(picture: np.ndarray) -> None:
-    assert explained("sigmoid", picture)["snapshots"] == []
+    assert explained("sigmoid", as_read(picture), 0)["snapshots"] == []
     with pytest.raises(ValueError, match="no snapshots"):
-        explained("sigmoid", picture, epoch=1)
+        explained("sigmoid", as_read(picture), 0, epoch=1)
 
 
 def test_what_there_is_not_is_refused(picture: np.ndarray) -> None:
     for unit in ("h1[128]", "h2[256]", "logits[10]", "h3[0]", "h1", "h1[-1]", "", "h1[0]\n"):
         with pytest.raises(ValueError, match="a unit is"):
-            explained("relu", picture, unit=unit)
+            explained("relu", as_read(picture), 0, unit=unit)
     with pytest.raises(ValueError, match=r"the epochs are \[0, 1, 1500\]; got 7"):
-        explained("relu", picture, epoch=7)
+        explained("relu", as_read(picture), 0, epoch=7)
+
+
+def test_the_terms_of_a_number_add_up_to_its_probability(mnist: Mnist) -> None:
+    pair = np.hstack([mnist.x_train[50_000], mnist.x_train[50_001]])
+    reading = read(255 - np.pad(pair, 10).repeat(4, 0).repeat(4, 1))
+    told = explained("relu", reading, 1)
+    assert told["text"] == reading.text and len(told["text"]) == 2
+    (line,) = told["lattice"]
+    assert "".join(term["label"] for term in line["terms"] if term["label"] != "mark") == reading.text
+    best = sum(term["network"] + term["features"] for term in line["terms"])
+    assert best <= line["of_text"] + 1e-9 <= line["of_all"] + 2e-9  # one way, some ways, all ways
+    number = 1 - reading.readings[""]
+    assert number * np.exp(line["of_text"] - line["of_all"]) == pytest.approx(reading.confidence, abs=1e-6)
+
+
+def test_an_epoch_s_smallest_change_is_that_of_its_network(picture: np.ndarray) -> None:
+    changed = explained("relu", as_read(picture), 0, epoch=1, change_to=3)["change"]
+    assert changed
+    net = explanation.serving_snapshots("relu").networks[1]  # type: ignore[union-attr]
+    assert net.predict_proba(np.array(changed["pixels"], np.float32)).argmax() == 3
+    assert changed["probabilities"] == pytest.approx(
+        net.predict_proba(np.array(changed["pixels"], np.float32)).tolist(), abs=1e-6
+    )

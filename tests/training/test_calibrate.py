@@ -68,7 +68,7 @@ def test_calibration_divides_the_logits_and_keeps_the_digits(validation: Validat
     assert net.config["epochs"] == 7
 
 
-WRONG = {
+WRONG: dict[str, list[object]] = {
     "digit": [None, [], [0.0] * (FEATURES - 1), [True] * FEATURES, ["0"] * FEATURES, [1e9] * FEATURES],
     "mark": [{}, [0.0] * (FEATURES + 1), [float("nan")] * FEATURES],
     "none": [0, [0.0], [float("inf")] * NO_NUMBER_TERMS],

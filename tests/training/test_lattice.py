@@ -39,8 +39,8 @@ def test_scores_and_posterior_are_those_of_the_reader() -> None:
         arc.append(np.stack([np.full(len(s), number), arcs.first, arcs.end], 1))
         expected.append(float(log_probability([text], nodes, arcs, s)[0]) - total(nodes, arcs, s))
     labels = np.full((len(texts), LONGEST), -1, np.int32)
-    for row, text in zip(labels, texts):
-        row[: len(text)] = [int(c) for c in text]
+    for i, text in enumerate(texts):
+        labels[i, : len(text)] = [int(c) for c in text]
 
     def loss(s: tf.Tensor) -> tf.Tensor:
         return log_posterior(s, np.concatenate(arc).astype(np.int32), tf.constant(sizes), labels, 9)

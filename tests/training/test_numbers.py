@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_a_lattice_leads_from_its_first_node_to_its_last(made: Lattices) -> None
     for i, nodes in enumerate(made.nodes):
         arcs = slice(*made.start[i : i + 2])
         first, end = made.first[arcs], made.end[arcs]
-        assert (0 <= first).all() and (first < end).all() and (end < nodes).all()
+        assert (first >= 0).all() and (first < end).all() and (end < nodes).all()
         assert {(n, n + 1) for n in range(nodes - 1)} <= set(zip(first.tolist(), end.tolist()))
         length = (made.text[i] >= 0).sum()
         assert 1 <= length <= LONGEST and (made.text[i, length:] == -1).all()
@@ -58,7 +60,7 @@ def test_a_hand_sets_digits_apart_or_lets_them_touch(mnist: Mnist, hand: Hand) -
         some = rng.integers(0, 60_000, 3)
         ink = make(mnist.x_train[some], mnist.y_train[some], rng, hand).ink > 0.5
         columns = [np.flatnonzero(each.any(0)) for each in ink]
-        gaps += [right[0] - left[-1] - 1 for left, right in zip(columns, columns[1:])]
+        gaps += [right[0] - left[-1] - 1 for left, right in itertools.pairwise(columns)]
     assert (np.array(gaps) > 0).all() if hand == APART else np.median(gaps) < 0
 
 
