@@ -45,7 +45,9 @@ def networks() -> str:
     ]
     configs = [read(WEIGHTS / name / "config.json") for name in NAMES]
     commands = {(config.get("started_from", ""), config["command"]) for config in configs}
-    made = " and ".join(" and then ".join(f"`{part}`" for part in parts if part) for parts in sorted(commands))
+    made = " and ".join(
+        " and then ".join(f"`{part}`" for part in parts if part) for parts in sorted(commands)
+    )
     minutes = round(max(metrics[name]["seconds_for_all"] for name in NAMES) / 60)
     by = f"Trained by {made}, which took {minutes} minutes on {TRAINED_ON}."
     return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
@@ -151,7 +153,11 @@ def whole_numbers(report: dict[str, Any]) -> str:
         + [cell for t in kinds for cell in (f"{found[n, t]['right']:.0%}", f"{found[n, t]['median_ms']:.1f}")]
         for n in sorted({digits for digits, _ in found})
     ]
-    of = "MNIST's test images" if report["split"] == "test" else "MNIST's digits that are held out for validation"
+    of = (
+        "MNIST's test images"
+        if report["split"] == "test"
+        else "MNIST's digits that are held out for validation"
+    )
     made = f"{report['numbers_of_each']} numbers of each kind, made of {of}; the ReLU network. "
     made += f"Expected calibration error of the confidence: {report['calibration_error']:.1%}."
     return f"{table(header, rows)}\n\n{made} {by(report)}"
@@ -174,7 +180,10 @@ def soak(report: dict[str, Any]) -> str:
         ["answers to pages / callers", f"{report['answers to pages']:,} / {report['answers to callers']:,}"],
         ["answers that were wrong / lost", f"{report['wrong']} / {report['lost']}"],
         ["calls in flight at a kill", f"{report['in flight at a kill']}"],
-        ["memory / threads, late beside early", f"{report['memory_growth']:.2f} / {report['thread_growth']:.2f}"],
+        [
+            "memory / threads, late beside early",
+            f"{report['memory_growth']:.2f} / {report['thread_growth']:.2f}",
+        ],
         ["unexpected lines in the log", str(report["unexpected_lines"])],
     ]
     return f"{table(['', 'this app'], rows)}\n\n{by(report)}"

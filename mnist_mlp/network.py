@@ -87,7 +87,9 @@ class ReaderWeights(NamedTuple):
     none: np.ndarray
     """(NO_NUMBER_TERMS,) float64, of the logistic of P(no number)"""
     sure: float
-    """The confidence below which a reading has a hint."""
+    """P(text | a number) below which a number is read with a hint."""
+    doubt: float
+    """P(no number) above which it is, too."""
 
 
 class Network:
@@ -203,16 +205,20 @@ def _reader_weights(config: dict[str, Any]) -> ReaderWeights:
             raise ValueError(f'"reader" has "{name}", {count} numbers; got {values!r:.80}')
         return np.array(values, np.float64)
 
-    sure = given.get("sure", 0.5)
-    if type(sure) not in (int, float) or not 0 <= sure <= 1:
-        raise ValueError(f'"reader" has "sure", a number in 0..1; got {sure!r:.80}')
+    def share(name: str, otherwise: float) -> float:
+        value = given.get(name, otherwise)
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise ValueError(f'"reader" has "{name}", a number in 0..1; got {value!r:.80}')
+        return float(value)
+
     no_number = [-MAX_WEIGHT] + [0.0] * (NO_NUMBER_TERMS - 1)
     zeros = [0.0] * FEATURES
     return ReaderWeights(
         numbers("digit", FEATURES, zeros),
         numbers("mark", FEATURES, zeros),
         numbers("none", NO_NUMBER_TERMS, no_number),
-        float(sure),
+        share("sure", 0.5),
+        share("doubt", 1.0),
     )
 
 

@@ -196,7 +196,7 @@ def _conclude(readings: dict[str, float], lines: list[LineWays], net: Network) -
     hint = ""
     if text == NO_NUMBER:
         hint = "That does not look like a digit."
-    elif confidence < net.reader.sure:
+    elif confidence < net.reader.sure * (1 - readings[NO_NUMBER]) or readings[NO_NUMBER] > net.reader.doubt:
         hint = _not_sure(readings)
     digits = tuple(digit for line in lines for digit in line.digits)
     return Reading(text, confidence, hint, digits, readings, tuple(line.sum for line in lines))

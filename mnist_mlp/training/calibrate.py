@@ -25,9 +25,10 @@ EXAMPLES = {
     "scribbles": 300,
 }
 PART = 100  # of them that one stream of random numbers decides
-NONE = 0.2  # share of what is drawn that is no number
+NONE = 0.05  # share of what is drawn that is no number
 RIDGE = 1e-5
-SURELY_RIGHT = 0.975  # share of the validation numbers that are right among those read without a hint
+DOUBTED = 0.06  # share of the validation digits and numbers that are read with a hint, since they may be none
+SURELY_RIGHT = 0.93  # share of the validation numbers that are right among those read without a hint
 
 
 def temperature(logits: np.ndarray, digits: np.ndarray) -> float:
@@ -85,7 +86,8 @@ def with_reader(
     """The network with what reads numbers in its configuration: "reader".
 
     P(no number) is a logistic regression on digits and numbers made of validation images, and on drawings that
-    are none. The threshold "sure" is the lowest confidence from which on `SURELY_RIGHT` of the numbers are right.
+    are none. The threshold "sure" is the lowest P(text | a number) from which on `SURELY_RIGHT` of the numbers are
+    right, and "doubt" the P(no number) that `DOUBTED` of the digits and numbers exceed.
 
     Args:
         digit, mark: (FEATURES,), of the arcs.
@@ -102,11 +104,13 @@ def with_reader(
     reader["none"] = _short(_logistic(examples))
     none = 1 / (1 + np.exp(-np.stack([e.terms for e in examples]) @ reader["none"]))
     number = np.array([len(e.text) > 1 for e in examples])
-    confidence = (np.array([e.confidence for e in examples]) * (1 - none))[number]
+    confidence = np.array([e.confidence for e in examples])[number]
     right = np.array([e.read == e.text for e in examples])[number]
     order = np.argsort(-confidence)
     share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     reader["sure"] = round(float(confidence[order[np.flatnonzero(share >= SURELY_RIGHT).max(initial=0)]]), 2)
+    a_number = np.array([bool(e.text) for e in examples])
+    reader["doubt"] = round(float(np.quantile(none[a_number], 1 - DOUBTED)), 3)
     return MLP(net.weights, net.config | {"reader": reader})
 
 

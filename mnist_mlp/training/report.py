@@ -61,7 +61,7 @@ def on_test_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any
         "test_accuracy": round(1 - errors / len(digits), 4),
         "test_ece": round(calibration_error(p, digits), 4),
         "digits_refused": _share(none > p.max(1) * (1 - none)),
-        "digits_called_unsure": _share(p.max(1) * (1 - none) < net.reader.sure),
+        "digits_called_unsure": _share((p.max(1) < net.reader.sure) | (none > net.reader.doubt)),
     }
 
 
