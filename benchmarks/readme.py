@@ -72,6 +72,9 @@ def robust(report: dict[str, Any]) -> str:
         [row["row"], *(f"{row[n]:.1%} ({points(row[n] - report['rows'][0][n])})" for n in NAMES)]
         for row in report["rows"]
     ]
+    if "notes" in report:
+        row = f"whole numbers in {report['notes']} photos of ruled and squared paper"
+        rows.append([row, *(f"{report[n]:.1%}" for n in NAMES)])
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 

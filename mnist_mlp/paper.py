@@ -13,6 +13,7 @@ SMALLEST_WINDOW = 15  # pixels
 FAINTEST = 0.05  # of the ground's light: a contrast that is lower is grain
 PRINTED = 0.8  # of the photo's width or height: a part that reaches so far was printed
 CERTAIN = 1.3  # times the threshold: a part of the ink that is nowhere so dark is grain, or a pattern
+FAR = 0.5  # of the tallest part's height: what comes in from a border and stays so far away is not written
 GAP = 7  # pixels that a printed line may be interrupted
 EDGE = 0.1  # of a box's shorter side: its lines lie nearer to its edges
 FOLLOWS = 0.97  # share of a box's ink that lies there; of a zero's, less
@@ -29,7 +30,7 @@ def photographed(light: np.ndarray) -> np.ndarray:
     fitting = _odd(WINDOW * stroke_width(ink)) if ink.any() else SMALLEST_WINDOW
     if fitting < window:
         ink = _ink(contrast_to_ground(light, fitting))
-    return without_rules(without_frame(ink))
+    return without_rules(without_frame(without_borders(ink)))
 
 
 def _odd(length: float) -> int:
@@ -85,6 +86,27 @@ def _ink(contrast: np.ndarray) -> np.ndarray:
     keep[parts[contrast > CERTAIN * threshold]] = True
     keep[0] = False
     return np.where(keep[parts], ink, 0).astype(np.float32)
+
+
+def without_borders(ink: np.ndarray) -> np.ndarray:
+    """Ink without what reaches in from the photo's borders, far from all that does not: shadows, printed lines."""
+    from scipy.ndimage import find_objects, label
+
+    parts, count = label(ink > 0.3, np.ones((3, 3)))
+    if not count:
+        return ink
+    boxes = np.array([[at for side in box for at in (side.start, side.stop)] for box in find_objects(parts)])
+    top, bottom, left, right = boxes.T
+    inside = (top > 0) & (left > 0) & (bottom < ink.shape[0]) & (right < ink.shape[1])
+    if not inside.any() or inside.all():
+        return ink
+    tallest = (bottom - top)[inside].max()
+    near = inside & (bottom - top >= 0.3 * tallest)  # no grain
+    above, below = top[near].min() - bottom, top - bottom[near].max()
+    before, behind = left[near].min() - right, left - right[near].max()
+    far = np.maximum.reduce([above, below, before, behind]) > FAR * tallest
+    dropped = np.concatenate([[False], ~inside & far & ((bottom - top) < 3 * tallest)])
+    return np.where(dropped[parts], 0, ink).astype(np.float32)
 
 
 def _reaches(dark: np.ndarray) -> bool:

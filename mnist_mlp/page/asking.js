@@ -3,7 +3,7 @@
 const PLAIN = [168, 144, 120]; // heights of the picture of a few strokes: the largest that stays small
 const DENSE = [240, 168, 120]; // of many strokes, which need the room: the largest that is allowed
 const MANY = 14; // strokes
-const [SMALL, LARGEST] = [4000, 40000]; // characters of the data URL
+const [SMALL, LARGEST] = [4300, 40000]; // characters of the data URL
 
 const copy = document.createElement("canvas");
 const copyContext = copy.getContext("2d", { willReadFrequently: true });

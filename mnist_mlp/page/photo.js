@@ -2,8 +2,17 @@
 // and what is pasted or dropped are watched here. NO_ANSWER is the answer to an empty editor.
 const PATIENCE = 15000; // milliseconds until the server counts as away
 const FORMATS = "PNG, JPEG, WebP, GIF or BMP";
+const READING = "Reading the picture …";
+const AWAY = "The server does not answer. Try again in a moment.";
 let removed = false; // whether the picture was removed after the newest upload
+let reading = false; // whether the answer to the newest upload has not come
+let wrong = ""; // what is said of a file that is no picture
 let waiting; // a timer
+
+function stop() {
+  clearTimeout(waiting);
+  reading = false;
+}
 
 const tab = () => element.closest("[role=tabpanel]");
 const inEditor = (event) => tab()?.contains(event.target) && event.target.closest?.(".editor");
@@ -16,31 +25,35 @@ function on(name, listener) {
 
 async function begin(file) {
   if (!file) return;
+  stop();
   removed = false;
-  clearTimeout(waiting);
-  say("Reading the picture …");
-  waiting = setTimeout(say, PATIENCE, "The server does not answer. Try again in a moment.");
+  reading = true;
+  say(READING);
+  waiting = setTimeout(say, PATIENCE, AWAY);
   try {
     (await createImageBitmap(file)).close();
   } catch {
-    clearTimeout(waiting);
-    say(`${file.name || "This file"} cannot be read as a picture: ${FORMATS} is expected.`);
+    stop();
+    say((wrong = `${file.name || "This file"} cannot be read as a picture: ${FORMATS} is expected.`));
   }
 }
 
 on("change", (event) => event.target.type === "file" && inEditor(event) && begin(event.target.files[0]));
 on("drop", (event) => inEditor(event) && begin(event.dataTransfer?.files[0]));
 on("paste", (event) => tab()?.clientWidth && begin([...(event.clipboardData?.files ?? [])][0]));
+on("pointerdown", (event) => inEditor(event) && event.target.closest("canvas") && (removed = false)); // drawn anew
 on("click", (event) => {
   if (!inEditor(event) || !event.target.closest("button[aria-label*='lear'], button[title*='lear']")) return;
   removed = true;
-  clearTimeout(waiting);
+  stop();
   say(NO_ANSWER.hint);
 });
 
 watch("value", () => {
   const answer = JSON.parse(props.value ?? "null");
-  if (!answer?.preview) return; // one of the above
-  clearTimeout(waiting);
-  if (removed) say(NO_ANSWER.hint);
+  // Gradio may ask about the editor as it was before the upload: that answer is not the picture's.
+  if (reading && answer?.hint === NO_ANSWER.hint) return say(READING);
+  if (!answer || [READING, AWAY].includes(answer.hint) || answer.hint === wrong) return;
+  stop();
+  if (removed && answer.hint !== NO_ANSWER.hint) say(NO_ANSWER.hint);
 });

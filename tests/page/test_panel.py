@@ -445,6 +445,7 @@ def seen(page: Page, chosen: int = 0) -> np.ndarray:
 def test_the_panel_follows_the_drawing_and_the_network(page: Page, app: str) -> None:
     page.emulate_media(color_scheme="light")
     open_app(page, app)
+    page.get_by_role("radio", name="Thick pen").check(force=True)
     draw(page, SEVEN)
     expect(page.locator("#label h2")).to_have_text("7")
     page.wait_for_timeout(800)

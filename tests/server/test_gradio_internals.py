@@ -93,7 +93,7 @@ def test_the_editor_s_uploads_are_bounded_and_no_visitor_s_picture_pushes_anothe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     editor, now = Sketchpad(), 1000.0
-    monkeypatch.setattr(gradio_internals.time, "monotonic", lambda: now)
+    monkeypatch.setattr("mnist_mlp.server.gradio_internals.time.monotonic", lambda: now)
     monkeypatch.setattr(gradio_internals, "MAX_HELD", 32 * (HELD_OVERHEAD + len(png(PICTURE))))
     for number in range(32):
         for kind in ("background", "layer", "composite"):

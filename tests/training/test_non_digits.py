@@ -39,8 +39,9 @@ def test_the_shipped_networks_refuse_non_digits_and_keep_digits(name: str, mnist
     net, (x, y) = load(name), (mnist.x_train[:500], mnist.y_train[:500])
 
     def kept(images: np.ndarray) -> float:
-        return float((no_digit(net.forward(images.astype(np.float32) / 255).logits, net) < 0.5).mean())
+        none = no_digit(net.forward(images.astype(np.float32) / 255).logits, net)
+        return float((none <= net.reader.doubt).mean())
 
-    assert kept(x) > 0.97
+    assert kept(x) > 0.95
     for kind, most in {"held-out typeface": 0.1, "pairs": 0.1, "scribbles": 0.3, "halves": 0.3}.items():
         assert kept(non_digits(kind, 200, x, y, 99)) < most

@@ -84,7 +84,7 @@ function clear() {
 details.open = wide && OPENED;
 details.addEventListener("toggle", schedule);
 // A page that is loaded anew has the same parts open.
-const OPEN = `open ${location.pathname} ${element.id}`;
+const OPEN = `open ${location.pathname} ${OPENED}`;
 const parts = [details, ...folds.map(({ root }) => root)];
 try {
   JSON.parse(sessionStorage.getItem(OPEN))?.forEach((open, i) => (parts[i].open = open));
