@@ -426,6 +426,29 @@ def test_the_label_does_not_follow_every_passing_reading_while_the_pen_moves(pag
     expect(page.locator("#label h2")).to_have_text(served[-1])
 
 
+def test_why_42_adds_up(page: Page, app: str) -> None:
+    open_app(page, app)
+    for stroke in FORTY_TWO:
+        draw(page, stroke)
+    assert_42(page)
+    page.locator("#preview .why > summary").click()
+    rows = page.locator("#preview .why tbody tr")
+    expect(rows).to_have_count(2)
+    total = 0.0
+    for label, row in zip("42", rows.all()):
+        name, *numbers = row.locator("th, td").all_inner_texts()
+        network, features, both = (float(number.replace("−", "-")) for number in numbers)
+        assert name == label and network <= 0 and both == pytest.approx(network + features, abs=0.011)
+        total += both
+    told = page.locator("#preview .why p").inner_text().replace("−", "-")
+    best, of_text, of_all = (float(n) for n in re.findall(r"(?:to|42:|all ways:) (-?[\d.]+\d)", told))
+    assert best == pytest.approx(total, abs=0.02) and best <= of_text <= of_all
+    line, number = (float(n) / 100 for n in re.findall(r"([\d.]+)%", told))
+    assert line == pytest.approx(math.exp(of_text - of_all), abs=0.02)
+    shown = re.search(r"42\s+(\d+)%", page.locator("#label").inner_text())
+    assert shown and int(shown[1]) == pytest.approx(100 * line * number, abs=1)
+
+
 def test_42_is_read_when_fingers_write_it(phone: Page) -> None:
     fingers = Fingers(phone)
     for stroke in FORTY_TWO:
