@@ -6,21 +6,26 @@ import itertools
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
+import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from helpers import Server, data_url, png, wait_until
+from helpers import ROOT, Server, data_url, png, wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.fuzz import canvas
 from mnist_mlp import load, to_mnist
-from mnist_mlp.picture import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS
+from mnist_mlp.picture import MAX_BYTES, MAX_DATA_URL, MAX_PIXELS, is_small
 from mnist_mlp.server.limits import MAX_BODY, MAX_EDITED, MAX_HELD, MAX_REQUEST
 from mnist_mlp.training.data import Mnist
 
@@ -619,3 +624,57 @@ def test_any_input_is_refused_or_answered(
     http: httpx.Client, picture: Any, network: Any, endpoint: str
 ) -> None:
     refused_or_empty(http, endpoint, data_for(endpoint, picture, network))
+
+
+# The canvases that took longest
+
+SLOWEST = json.loads((ROOT / "benchmarks" / "results" / "fuzz.json").read_text())["slowest"]
+WORST = [canvas(each["seed"], each["number"])[1] for each in SLOWEST[:4]]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_the_slowest_canvases_are_answered(http: httpx.Client, endpoint: str) -> None:
+    for sheet in WORST:
+        url = data_url(sheet)
+        if endpoint == "predict_sketchpad":
+            outcome, answer = call(http, endpoint, [edited(url), "relu"])
+        else:
+            outcome, answer = call(http, endpoint, data_for(endpoint, url))
+        assert outcome == "complete" or "There is no digit" in answer or "at most 200 digits" in answer, (
+            answer
+        )
+
+
+def test_the_slowest_canvases_hold_up_no_other_drawing(
+    http: httpx.Client, functions: list[tuple[int, str]], digits: list[str]
+) -> None:
+    (pad,) = [component for component, function in functions if function == "answer"]
+
+    def ask(picture: str) -> dict[str, Any]:
+        data = {"picture": picture, "network": "relu", "explain": False}
+        with httpx.Client(base_url=str(http.base_url), timeout=PATIENCE) as client:
+            body = {"component_id": pad, "fn_name": "answer", "session_hash": "s", "data": data}
+            return dict(client.post("/gradio_api/component_server", json=body).json())
+
+    urls = [data_url(np.ascontiguousarray(sheet[:240, :320])) for sheet in WORST]  # as large as the pad's
+    urls = [url for url in urls if is_small(url)]
+    with ThreadPoolExecutor(32) as pool:
+        slow = [pool.submit(ask, url) for url in itertools.islice(itertools.cycle(urls), 64)]
+        for _ in range(100):  # a page asks again while it is told "busy"
+            answered = ask(digits[4])
+            if not answered.get("busy"):
+                break
+            time.sleep(0.25)
+        told = [future.result() for future in slow]
+    assert answered["label"]["label"] == "4"
+    assert all(answer.get("busy") or "label" in answer for answer in told)
+
+
+def test_the_slowest_canvases_on_the_command_line(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.png" for i in range(len(WORST))]
+    for path, sheet in zip(paths, WORST):
+        path.write_bytes(png(sheet))
+    command = [sys.executable, "-m", "mnist_mlp", "--workers", "1", *map(str, paths)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE + len(WORST))
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) + len(done.stderr.splitlines()) == len(paths)
