@@ -22,7 +22,7 @@ MAX_SNAPSHOTS = 20
 
 
 class Snapshots(NamedTuple):
-    """A network on its way, oldest first."""
+    """Weights after selected epochs, oldest first."""
 
     epochs: tuple[int, ...]
     validation_errors: tuple[int, ...]

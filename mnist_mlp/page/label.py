@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 from gradio.components.label import LabelData
 
-# Without a value, Gradio shows a picture of its own, in an element with a label that it may not have.
+# Without a value, Gradio renders an icon with an invalid aria-label.
 NOTHING = {"label": "–"}
 
 
 class Label(gr.Label):
-    """Gradio's label, whose heading may be none of its classes."""
+    """Gradio's label; it accepts a heading that is not one of the classes."""
 
     def get_block_name(self) -> str:
         return "label"

@@ -49,7 +49,7 @@ def _to_sheet(canvas: np.ndarray) -> str:
     scale = HEIGHT / max(ink.height, ink.width * 3 / 4)
     sheet = ink.resize((round(ink.width * scale), round(ink.height * scale)), Image.Resampling.BICUBIC)
     if scale > 1:
-        # MNIST's pixels, enlarged, are a blur: between its light and its dark there runs an edge.
+        # Sharpen the blurred upscale of MNIST's pixels.
         sheet = sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255))
     file = io.BytesIO()
     Image.eval(sheet, lambda ink: 255 - ink).save(file, "PNG")

@@ -186,7 +186,7 @@ def accuracy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 class Checkpoint(keras.callbacks.BackupAndRestore):
-    """Keras's, but only after some epochs: when all that was drawn has been learnt from."""
+    """Saves only at the end of an echo cycle."""
 
     def __init__(self, folder: Path, every: int):
         super().__init__(str(folder), delete_checkpoint=False)
