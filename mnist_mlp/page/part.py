@@ -12,7 +12,8 @@ import gradio as gr
 HERE = Path(__file__).parent
 
 # Gradio's own places for markup and style, `html_template` and `css_template`, are compiled anew with each
-# value that comes or goes, and the style sheet is written anew, which forces a full style recalculation. Here both are put in place once, and the script changes what a value changes.
+# value that comes or goes, and the style sheet is written anew, which forces a full style recalculation. Here
+# both are put in place once, and the script changes what a value changes.
 PLACE = "element.innerHTML = `<style>#${element.id} { ${STYLE} }</style>${MARKUP}`;\n"
 
 
