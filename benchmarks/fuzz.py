@@ -32,7 +32,7 @@ from mnist_mlp.picture import PictureError
 
 FIXED_SEED = 1
 SLOW = 1.0  # seconds
-MEMORY_OF = 100  # the slowest canvases, whose memory is measured
+MEMORY_OF = 8  # the slowest canvases, whose memory is measured
 
 
 def bars(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
