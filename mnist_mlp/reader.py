@@ -33,7 +33,7 @@ class Digit(NamedTuple):
     """One digit of what is read."""
 
     digit: int
-    """The likeliest, 0..9."""
+    """As it is read, 0..9."""
     probabilities: np.ndarray
     """(10,) float32"""
     pixels: np.ndarray
@@ -228,9 +228,9 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     chosen = list(ways[0].arcs)
     windows = show(pieces, every.some(np.array(chosen, np.int64)))
     found = []
-    for arc, window in zip(chosen, windows):
+    for digit, arc, window in zip(ways[0].text, chosen, windows):
         box = to_canvas(line.box(int(every.left[arc]), window), seen.ink, seen.canvas)
-        found.append(Digit(int(s[arc, :10].argmax()), softmax(logits[arc]), pixels[arc], box))
+        found.append(Digit(int(digit), softmax(logits[arc]), pixels[arc], box))
     weakest = min((float(digit_score(logits[arc])) for arc in chosen), default=0.0)
     crossed = float(pieces.cost[every.end[chosen]].sum())
     height, width = line.ink.shape
