@@ -27,6 +27,7 @@ NEVER = -1e9  # the score of what cannot be
 TALLEST_MARK = 0.6  # of the line's height
 READINGS = 10
 BEAM = 12  # texts kept at each node
+HOPELESS = -12.0  # the log-probability of an arc's label below which no likely text has it
 
 
 Beginning = tuple[float, float, tuple[tuple[int, int], ...]]
@@ -99,13 +100,24 @@ def scores(logits: np.ndarray, phi: np.ndarray, digit: np.ndarray, mark: np.ndar
 
 def total(nodes: int, arcs: Arcs, s: np.ndarray) -> float:
     """The logarithm of the sum over all ways (forward algorithm)."""
+    return float(_until(nodes, arcs, s)[-1])
+
+
+def _until(nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
+    """The logarithm of the sum over all ways from the first node to each, (nodes,)."""
     each = np.logaddexp.reduce(s, 1)
     a = np.full(nodes, -np.inf)
     a[0] = 0
     for node, into in enumerate(_into(nodes, arcs)):
         if len(into):
             a[node] = np.logaddexp.reduce(a[arcs.first[into]] + each[into])
-    return float(a[-1])
+    return a
+
+
+def _from(nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
+    """The logarithm of the sum over all ways from each node to the last, (nodes,)."""
+    reverse = arcs._replace(first=nodes - 1 - arcs.end, end=nodes - 1 - arcs.first)
+    return _until(nodes, reverse, s)[::-1]
 
 
 def log_probability(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
@@ -128,20 +140,22 @@ def log_probability(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray)
 def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
     """The likeliest texts of a line, the best first, with their exact probabilities: at most `READINGS`.
 
-    A beam over the nodes finds them: it keeps the `BEAM` likeliest beginnings at each.
+    A beam over the nodes finds them: it keeps the `BEAM` likeliest beginnings at each, and follows an arc's label
+    where the ways through it are not hopeless.
     """
+    before, after = _until(nodes, arcs, s), _from(nodes, arcs, s)
+    through = before[arcs.first, None] + s + after[arcs.end, None] - before[-1]
     # text -> log of the sum over its ways so far, score of the best of these, its steps
     beams: list[dict[str, Beginning]] = [{"": (0.0, 0.0, ())}]
-    likely = [np.flatnonzero(row > row.max() - 12).tolist() for row in s]
     for into in _into(nodes, arcs)[1:]:
         found: dict[str, Beginning] = {}
+        least = min(HOPELESS, through[into].max())  # so that each node is reached
         for arc in into.tolist():
+            labels = np.flatnonzero(through[arc] >= least).tolist()
             row = s[arc].tolist()
             for text, (log_sum, best, chosen) in beams[arcs.first[arc]].items():
-                for label in likely[arc]:
+                for label in labels:
                     step = row[label]
-                    if step <= NEVER:
-                        continue
                     key = text if label == MARK else text + str(label)
                     way = (best + step, (*chosen, (arc, label)))
                     old = found.get(key)
@@ -152,8 +166,8 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
                         found[key] = (added, *(way if way[0] > old[1] else old[1:]))
         kept = sorted(found.items(), key=lambda item: -item[1][0])[:BEAM]
         beams.append(dict(kept))
-    last = beams[-1]  # not empty: each piece alone is an arc
-    exact = log_probability(list(last), nodes, arcs, s) - total(nodes, arcs, s)
+    last = beams[-1]  # not empty: each node is reached
+    exact = log_probability(list(last), nodes, arcs, s) - before[-1]
     ways = [Way(text, float(p), last[text][2]) for text, p in zip(last, exact)]
     return sorted(ways, key=lambda way: -way.log_probability)[:READINGS]
 
