@@ -64,6 +64,16 @@ def test_all_ways_of_equal_scores_are_counted() -> None:
     assert ways == pytest.approx({"7": 1 / 8, "77": 3 / 8, "777": 3 / 8, "7777": 1 / 8})
 
 
+def test_a_line_is_read_where_every_way_is_hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_mlp.lattice.HOPELESS", 0.0)  # no label of an arc is as likely
+    arcs, s = lattice(40, 2)
+    ways = best_texts(41, arcs, s)
+    expected = log_probability([way.text for way in ways], 41, arcs, s) - total(41, arcs, s)
+    assert ways and [way.log_probability for way in ways] == pytest.approx(expected)
+    first, last = ways[0].steps[0][0], ways[0].steps[-1][0]
+    assert (arcs.first[first], arcs.end[last]) == (0, 40)
+
+
 def test_a_way_names_the_arcs_of_its_digits() -> None:
     arcs, s = lattice(6, 1)
     for way in best_texts(7, arcs, s):
