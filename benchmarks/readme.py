@@ -114,6 +114,7 @@ def serve(report: dict[str, Any]) -> str:
         for key, other in (
             ("of_plain_identity", "an identity function's in a plain Gradio app"),
             ("of_identity", "an identity function's with the app's settings"),
+            ("of_label_and_image", "a function's that returns a label and an image, with these settings"),
         )
         for name, ratio in report.get(key, {}).items()
         if name in ("pad", "predict")

@@ -1,10 +1,11 @@
-"""Many visitors at once: the app beside identity functions that Gradio serves.
+"""Many visitors at once: the app beside functions that do nothing, which Gradio serves.
 
     python benchmarks/serve.py
 
-32 clients ask in turn the pad's function, `/predict` and two identity functions, each with a digit of its
-own, whose answer is known: one identity function is a plain Gradio app's, with as many calls at once, the
-other has the app's settings. Then the pad's function is asked while 16 callers send photos of 12 megapixels
+32 clients ask in turn the pad's function, `/predict` and three functions, each with a digit of its own, whose
+answer is known. Two return their argument: one of a plain Gradio app, with as many calls at once, the other with
+the app's settings. The third has the app's settings, too, and returns a label and an image, as `/predict` does:
+the same work for Gradio. Then the pad's function is asked while 16 callers send photos of 12 megapixels
 to `/predict`. At last the app gives 20,000 answers, and 1,000 pages are opened and left.
 """
 
@@ -55,6 +56,18 @@ from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 with gr.Blocks(**BLOCKS) as demo:
     gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), live=True, api_name="predict",
                  flagging_mode="never", clear_btn=None)
+queue(demo)
+demo.launch(run_history=False, ssr_mode=False, **LAUNCH)
+"""
+LABELLED = """
+import gradio as gr
+import numpy as np
+from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
+label = {str(digit): 0.1 for digit in range(10)}
+image = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
+with gr.Blocks(**BLOCKS) as demo:
+    gr.Interface(lambda picture: (label, image), gr.Textbox(), [gr.Label(num_top_classes=3), gr.Image()],
+                 live=True, api_name="predict", flagging_mode="never", clear_btn=None)
 queue(demo)
 demo.launch(run_history=False, ssr_mode=False, **LAUNCH)
 """
@@ -165,6 +178,11 @@ def identity(server: Server) -> Ask:
     return lambda client, task: client.queued(function, [task.picture])[0] == task.picture
 
 
+def labelled(server: Server) -> Ask:
+    function = endpoint(server)
+    return lambda client, task: len(client.queued(function, [task.picture])[0]["confidences"]) == 3
+
+
 class Load(NamedTuple):
     """How many answers there were a second, the server's processor time for one in milliseconds, and how many
     were wanted, lost and wrong or someone else's."""
@@ -202,13 +220,20 @@ def load(server: Server, ask: Ask, tasks: list[Task], answers: int) -> Load:
 
 
 def in_turns(
-    app: Server, plain: Server, other: Server, tasks: list[Task], rounds: int, answers: int
+    app: Server,
+    plain: Server,
+    other: Server,
+    label_and_image: Server,
+    tasks: list[Task],
+    rounds: int,
+    answers: int,
 ) -> dict[str, list[Load]]:
     asks = {
         "pad": (app, pad(app)),
         "predict": (app, predict(app)),
         "plain identity": (plain, identity(plain)),
         "identity": (other, identity(other)),
+        "label and image": (label_and_image, labelled(label_and_image)),
     }
     for server, ask in asks.values():  # the first answers pay for what comes once
         load(server, ask, tasks, answers)
@@ -231,7 +256,7 @@ def rates(loads: dict[str, list[Load]]) -> dict[str, dict[str, float]]:
         },
         "processor_ms": {name: statistics.median(load.cpu for load in each) for name, each in loads.items()},
     }
-    for other in ("identity", "plain identity"):
+    for other in ("identity", "plain identity", "label and image"):
         ratios = {
             ask: statistics.median(ours.rate / theirs.rate for ours, theirs in zip(loads[ask], loads[other]))
             for ask in ("pad", "predict")
@@ -383,8 +408,12 @@ def main() -> None:
     everything: list[Load] = []
     with serving("app.py") as app:
         if "rate" in options.parts:
-            with serving("-c", PLAIN) as plain, serving("-c", IDENTITY) as other:
-                loads = in_turns(app, plain, other, wanted, options.rounds, options.round)
+            with (
+                serving("-c", PLAIN) as plain,
+                serving("-c", IDENTITY) as other,
+                serving("-c", LABELLED) as label_and_image,
+            ):
+                loads = in_turns(app, plain, other, label_and_image, wanted, options.rounds, options.round)
             report |= rates(loads)
             everything += itertools.chain(*loads.values())
         if "photos" in options.parts:
