@@ -46,7 +46,7 @@ from mnist_mlp.training.strokes import measure_strokes
 VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
 NON_DIGITS = 18_000
 NUMBERS = 54_000  # to learn to read
-SINGLES = 150_000  # images, digits and non-digits, that are learnt beside the numbers
+SINGLES = 300_000  # images, digits and non-digits, that are learnt beside the numbers
 PICTURES = Path(__file__).parent / "docs"
 
 
@@ -100,6 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
     seconds = round(time.monotonic() - started)
     for name, net in nets.items():
         save(net, data, validation, earlier[name], history, seconds, args.output, args.pictures)
+    report.save_habits(data.x_train, data.y_train, args.pictures / "habits.png")
     save_neighbours(list(nets.values()), data.x_train, data.y_train, args.output / "neighbours.npz")
     shutil.rmtree(checkpoint, ignore_errors=True)
     if args.push_to_hub:

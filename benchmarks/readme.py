@@ -78,6 +78,14 @@ def robust(report: dict[str, Any]) -> str:
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 
+def ink_rules(report: dict[str, Any]) -> str:
+    rows = [
+        [row["rule"], row["most_lost"], f"{row['points']:.1f}"]
+        for row in sorted(report["rows"], key=lambda row: -row["points"])
+    ]
+    return f"{table(['without the rule', 'most is lost of', 'points'], rows)}\n\n{by(report)}"
+
+
 def far_pad(report: dict[str, Any]) -> str:
     rows = [
         [
@@ -236,6 +244,7 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "far_pad": far_pad,
     "forward": forward,
     "robust": robust,
+    "ink_rules": ink_rules,
     "serve": serve,
     "bulk": bulk,
     "space": space,

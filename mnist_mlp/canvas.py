@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mnist_mlp.box import Box, box_of
 from mnist_mlp.ink import find_ink
 
 SIDE = 28  # MNIST's image
@@ -16,13 +17,17 @@ MIN_EXTENT = 0.04  # of the canvas: a shorter mark is a speck
 BLOB = 0.7  # share of its box that a mark without any shape covers
 
 
+Lack = Literal["", "ink", "size", "lines"]
+"""Nothing is drawn; it is only a speck; it is a blot, without lines."""
+
+
 class Placed(NamedTuple):
     pixels: np.ndarray
-    """(28, 28) float32 in 0..1, all zero where there is no digit."""
-    hint: str
-    """Advice to the person who drew; "" where there is a digit."""
-    box: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Left, top, right, bottom of the ink in canvas pixels; right and bottom are exclusive."""
+    """(28, 28) float32 in 0..1, all zero where there is nothing to read."""
+    lack: Lack = ""
+    """Why there is nothing to read; "" where there is."""
+    box: Box = Box(0, 0, 0, 0)
+    """Of the ink, in canvas pixels."""
 
 
 def to_mnist(canvas: np.ndarray) -> np.ndarray:
@@ -46,7 +51,7 @@ def to_mnist(canvas: np.ndarray) -> np.ndarray:
 
 
 def place(canvas: np.ndarray) -> Placed:
-    """As `to_mnist`, with a hint for the visitor where there is nothing to place."""
+    """As `to_mnist`, with the reason where there is nothing to place."""
     ink = find_ink(canvas)
     placed = place_ink(ink)
     if ink.shape == canvas.shape[:2]:
@@ -54,30 +59,27 @@ def place(canvas: np.ndarray) -> Placed:
     return placed._replace(box=to_canvas(placed.box, ink, canvas))  # a photo was reduced
 
 
-def to_canvas(
-    box: tuple[int, int, int, int], ink: np.ndarray, canvas: np.ndarray
-) -> tuple[int, int, int, int]:
+def to_canvas(box: Box, ink: np.ndarray, canvas: np.ndarray) -> Box:
     """A box in the ink's pixels as one in the canvas's."""
     down, along = canvas.shape[0] / ink.shape[0], canvas.shape[1] / ink.shape[1]
     left, top, right, bottom = box
-    return (int(left * along), int(top * down), math.ceil(right * along), math.ceil(bottom * down))
+    return Box(int(left * along), int(top * down), math.ceil(right * along), math.ceil(bottom * down))
 
 
 def place_ink(ink: np.ndarray) -> Placed:
     """As `place`, of ink: float32 in 0..1, (H, W)."""
     nothing = np.zeros((SIDE, SIDE), np.float32)
-    columns, rows = np.flatnonzero(ink.max(0) > 0.5).tolist(), np.flatnonzero(ink.max(1) > 0.5).tolist()
-    if not columns:
-        return Placed(nothing, "Draw a digit.")
-    left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-    longer, shorter = max(right - left, bottom - top), min(right - left, bottom - top)
+    box = box_of(ink > 0.5)
+    if box is None:
+        return Placed(nothing, "ink")
+    longer, shorter = max(box.width, box.height), min(box.width, box.height)
     # Specks are fainter than half; what of them lies outside the digit's own box must not pull its centre.
-    within = ink[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+    within = ink[box.within(margin=1)]
     if longer < MIN_EXTENT * max(ink.shape):
-        return Placed(nothing, "That is only a speck: draw larger.")
+        return Placed(nothing, "size")
     if np.count_nonzero(within > 0.5) > BLOB * longer * shorter and shorter > 0.6 * longer:
-        return Placed(nothing, "That is a blot, without lines to read: draw a digit.")
-    return Placed(place_all(within[None])[0], "", (left, top, right, bottom))
+        return Placed(nothing, "lines")
+    return Placed(place_all(within[None])[0], "", box)
 
 
 def place_all(ink: np.ndarray) -> np.ndarray:

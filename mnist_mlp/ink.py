@@ -7,6 +7,7 @@ import functools
 import numpy as np
 from PIL import Image
 
+from mnist_mlp.box import box_of
 from mnist_mlp.paper import otsu, photographed
 from mnist_mlp.pen import thicken
 
@@ -64,10 +65,10 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
 
 def _fill_around(colours: list[np.ndarray], opaque: np.ndarray) -> list[np.ndarray] | None:
     """A picture on a transparent canvas, its ground continued around it; None where there are strokes."""
-    rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
-    if not rows.size:
+    box = box_of(opaque)
+    if box is None:
         return None
-    picture = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    picture = box.within()
     contrast = max(int(np.ptp(colour[picture])) for colour in colours)
     if opaque[picture].mean() < FILLED or contrast < MIN_CONTRAST:
         return None

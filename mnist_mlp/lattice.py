@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.network import FEATURES as FEATURES
+from mnist_mlp.network import digit_score
 from mnist_mlp.pieces import IN_GAP, Arcs, Pieces
 
 MARK = 10  # the label of an arc that is left out of the text
@@ -49,7 +50,7 @@ class Way(NamedTuple):
 
 
 def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
-    """phi, (m, FEATURES) float32; lengths are in shares of the line's height.
+    """phi, (m, FEATURES) float32; lengths are in shares of the line's height, ink that is cut in stroke widths.
 
     Args:
         ink: (m, H, W) float32 in 0..1, that of each arc.
@@ -62,8 +63,9 @@ def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
     left, right = columns.argmax(1), columns.shape[1] - columns[:, ::-1].argmax(1)
     wide = np.where(columns.any(1), right - left, 0) / size
     gaps = np.cumsum(pieces.cost < IN_GAP)
-    crossed = pieces.cost[arcs.end]
-    area = ink.sum((1, 2)) / size**2
+    pen = max(pieces.pen / height, 0.02)
+    crossed = pieces.cost[arcs.end] / pen
+    length = ink.sum((1, 2)) / size**2 / pen
     phi = [
         np.ones(len(tall)),
         *(np.maximum(limit - tall, 0) for limit in (0.4, 0.6, 0.8)),
@@ -71,8 +73,8 @@ def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
         *(np.maximum(wide - limit, 0) for limit in (0.7, 1.0)),
         gaps[arcs.end - 1] - gaps[arcs.first],
         crossed,
-        np.maximum(crossed - 0.15, 0),
-        np.maximum(0.03 - area, 0),
+        np.maximum(crossed - 1.3, 0),
+        np.maximum(0.8 - length, 0),
         np.abs((top + bottom) / 2 - 0.5),
         np.maximum(1 - bottom - 0.15, 0),
         np.maximum(top - 0.15, 0),
@@ -89,8 +91,7 @@ def scores(logits: np.ndarray, phi: np.ndarray, digit: np.ndarray, mark: np.ndar
         digit, mark: (FEATURES,), their weights.
     """
     logits = logits.astype(np.float64)
-    largest = np.maximum(logits.max(1), 0)
-    log_sum = largest + np.log(np.exp(logits - largest[:, None]).sum(1) + np.exp(-largest))
+    log_sum = np.logaddexp(digit_score(logits), 0)  # with the eleventh logit, 0
     tall = 0.8 - phi[:, 3]  # up to 0.8
     as_mark = np.where(tall < TALLEST_MARK, phi @ mark - log_sum, NEVER)
     s = np.concatenate([logits + (phi @ digit - log_sum)[:, None], as_mark[:, None]], 1)

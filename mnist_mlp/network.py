@@ -31,7 +31,7 @@ SHAPES = {
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
 FEATURES = 15  # of an arc of a lattice: see `lattice.features`
-NO_NUMBER_TERMS = 7  # see `reader.no_number_terms`
+NO_NUMBER_TERMS = 6  # see `reader.no_number_terms`
 BLOCK = 384  # pictures in one forward pass: its arrays stay in the processor's cache
 
 

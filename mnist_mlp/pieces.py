@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from mnist_mlp.box import Box, box_of
 from mnist_mlp.pen import stroke_width
 
 HEIGHT = 44  # pixels to which a line is reduced or enlarged
@@ -48,6 +49,8 @@ class Pieces(NamedTuple):
     """(n + 1, H) int64: in each row, the first column of an arc that begins at each cut."""
     end: np.ndarray
     """(n + 1, H) int64: in each row, the column after the last one of an arc that ends at each cut."""
+    pen: float
+    """The mean width of the strokes, in pixels."""
 
 
 class Arcs(NamedTuple):
@@ -90,7 +93,12 @@ def _bounded(pieces: Pieces, most_arcs: int) -> Pieces:
     while len(pieces.cost) > 2 and len(_first_and_end(pieces)[0]) > most_arcs:
         inner = np.argsort(pieces.cost[1:-1], kind="stable") + 1
         keep = np.sort(np.concatenate([[0], inner[: 3 * len(inner) // 4], [len(pieces.cost) - 1]]))
-        pieces = Pieces(pieces.ink, pieces.at[keep], pieces.cost[keep], pieces.begin[keep], pieces.end[keep])
+        pieces = pieces._replace(
+            at=pieces.at[keep],
+            cost=pieces.cost[keep],
+            begin=pieces.begin[keep],
+            end=pieces.end[keep],
+        )
     return pieces
 
 
@@ -122,10 +130,11 @@ def _without_twins(ink: np.ndarray, at: np.ndarray, cost: np.ndarray) -> Pieces:
     for i in np.argsort(cost, kind="stable"):
         others = beside[i, 0] + np.flatnonzero(keep[slice(*beside[i])])
         keep[i] |= (np.abs(before[others] - before[i]).sum(1) >= least).all()
-    return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep]))
+    pen = stroke_width(ink)
+    return Pieces(ink, at[keep], cost[keep], *_shared(ink, at[keep], pen), pen)
 
 
-def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shared(ink: np.ndarray, at: np.ndarray, pen: float) -> tuple[np.ndarray, np.ndarray]:
     """Where arcs begin and end at each cut, (n, H) each: a stroke that is cut lengthwise is on both sides."""
     height, width = ink.shape
     dark = np.pad(ink > 0.5, ((0, 0), (1, 1)))
@@ -133,7 +142,7 @@ def _shared(ink: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     begin, end = at.copy(), at.copy()
     crossed = dark[rows, np.minimum(at, width - 1) + 1] & dark[rows, np.maximum(at, 1)]
     left, right = crossed.copy(), crossed.copy()
-    for _ in range(min(round(stroke_width(ink)), height // 3)):
+    for _ in range(min(round(pen), height // 3)):
         left &= dark[rows, np.maximum(begin, 0)]
         begin -= left
         right &= dark[rows, np.minimum(end, width) + 1]
@@ -233,15 +242,16 @@ class Line(NamedTuple):
     top: int
     scale: float
     """The picture's pixels for one of the line's."""
+    parts: int
+    """How many separate ones its ink has."""
 
-    def box(self, left: int, ink: np.ndarray) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom in the picture, of ink in a window that begins at a column of the line."""
-        rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0)) + left
-        return (
-            int(self.left + columns[0] * self.scale),
-            int(self.top + rows[0] * self.scale),
-            round(self.left + (columns[-1] + 1) * self.scale),
-            round(self.top + (rows[-1] + 1) * self.scale),
+    def to_picture(self, left: int, box: Box) -> Box:
+        """The picture's box of one in a window that begins at a column of the line."""
+        return Box(
+            int(self.left + (left + box.left) * self.scale),
+            int(self.top + box.top * self.scale),
+            round(self.left + (left + box.right) * self.scale),
+            round(self.top + box.bottom * self.scale),
         )
 
 
@@ -251,10 +261,11 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     from scipy.ndimage import find_objects, label
 
     dark = ink > 0.1
-    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
-    # With a margin: a cut may pass above the ink and below it.
-    from_top, from_left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
-    within = slice(from_top, rows[-1] + 2), slice(from_left, columns[-1] + 2)
+    box = box_of(dark)
+    if box is None:
+        return []
+    within = box.within(margin=1)  # a cut may pass above the ink and below it
+    from_top, from_left = within[0].start, within[1].start
     parts, count = label(dark[within], np.ones((3, 3)))
     boxes = find_objects(parts)
     top, bottom = (np.array([getattr(box[0], end) for box in boxes]) for end in ("start", "stop"))
@@ -281,17 +292,21 @@ def find_lines(ink: np.ndarray) -> list[Line]:
         return []
     chosen = np.concatenate([[-1], line_of])[parts]
     order = np.argsort([first for first, _ in spans])
-    return [_line(np.where(chosen == line, ink[within], 0), from_left, from_top) for line in order]
+    of_line = np.bincount(line_of[line_of >= 0], minlength=len(spans))
+    return [
+        _line(np.where(chosen == line, ink[within], 0), from_left, from_top, int(of_line[line]))
+        for line in order
+    ]
 
 
-def _line(ink: np.ndarray, from_left: int, from_top: int) -> Line:
-    rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
-    if not len(rows):
-        return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0)
-    top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
-    within = ink[top : rows[-1] + 2, left : columns[-1] + 2]
+def _line(ink: np.ndarray, from_left: int, from_top: int, parts: int) -> Line:
+    box = box_of(ink > 0.5)
+    if box is None:
+        return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0, 0)
+    rows, columns = box.within(margin=1)
+    within = ink[rows, columns]
     scale = max(len(within) / HEIGHT, 1 / ENLARGED)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 2))
     filter = Image.Resampling.BOX if scale >= 1 else Image.Resampling.BILINEAR
     reduced = np.asarray(Image.fromarray(within).resize(size, filter))
-    return Line(reduced, int(from_left + left), int(from_top + top), scale)
+    return Line(reduced, from_left + columns.start, from_top + rows.start, scale, parts)

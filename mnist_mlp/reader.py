@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_mlp.box import Box, box_of
 from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
+from mnist_mlp.hints import LACKS, NO_DIGIT, not_sure
 from mnist_mlp.ink import find_ink
 from mnist_mlp.lattice import MARK, NEVER, READINGS, Way, best_texts, features, scores, total
-from mnist_mlp.network import NO_NUMBER_TERMS, Network, digit_score, shipped, softmax
+from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, show
 
@@ -38,8 +40,8 @@ class Digit(NamedTuple):
     """(10,) float32"""
     pixels: np.ndarray
     """(28, 28) float32 in 0..1: what the network sees."""
-    box: tuple[int, int, int, int]
-    """Left, top, right, bottom in canvas pixels; right and bottom are exclusive."""
+    box: Box
+    """In canvas pixels."""
 
 
 class Term(NamedTuple):
@@ -100,12 +102,12 @@ class LineWays(NamedTuple):
     """Of the likeliest text."""
     digits: tuple[Digit, ...]
     """Of the likeliest text."""
-    weakest: float
-    """The least `digit_score` of these."""
-    crossed: float = 0.0
-    """The ink that is cut between these, in shares of the line's height."""
+    score: float
+    """The sum of their `digit_score`."""
     width: float = 1.0
     """Of the line, in shares of its height."""
+    parts: int = 1
+    """How many separate ones its ink has."""
 
 
 def read(canvas: np.ndarray, network: str | Network = "relu") -> Reading:
@@ -134,12 +136,12 @@ def look(canvas: np.ndarray) -> Seen:
 
 def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
     """The part of `read` that comes after the network has seen all of the ink as one digit: logits (10,)."""
-    if seen.placed.hint:
-        return Reading("", 0.0, seen.placed.hint, (), {})
+    if seen.placed.lack:
+        return Reading("", 0.0, LACKS[seen.placed.lack], (), {})
     lines = read_lines(seen, logits, net)
     if not lines:
         return _conclude({NO_NUMBER: 1.0}, [_plain_digit(seen, logits)], net)
-    terms = no_number_terms(lines, float(digit_score(logits)))
+    terms = no_number_terms(lines)
     none = 1 / (1 + math.exp(min(-float(terms @ net.reader.none), 700.0)))
     readings = {"": 1.0}
     for line in lines:
@@ -167,37 +169,35 @@ def _plain_digit(seen: Seen, logits: np.ndarray) -> LineWays:
     return LineWays(ways, LineSum(ways[0].text, terms, of_text, of_all), (digit,), whole)
 
 
-def no_number_terms(lines: list[LineWays], whole: float) -> np.ndarray:
+def no_number_terms(lines: list[LineWays]) -> np.ndarray:
     """What P(no number) is a logistic of, (NO_NUMBER_TERMS,).
 
-    1, the least `digit_score` of the digits of the likeliest text, the lattice's total for each of them, whether
-    they are several, and then the score of all of the ink as one digit, the ink cut for each digit, and how much
-    narrower than `NARROW` a digit is.
+    1, the mean `digit_score` of the digits of the likeliest text, and the marks for each digit. Where they are
+    several digits: whether all of the ink is one part, as a letter's mostly is, how much narrower than `NARROW` a
+    digit is, and how many they are.
     """
     digits = sum(len(line.digits) for line in lines)
-    weakest = min(line.weakest for line in lines)
-    mean = sum(line.sum.of_all for line in lines) / digits
+    marks = sum(term.label == "mark" for line in lines for term in line.sum.terms)
     several = digits > 1
-    crossed = sum(line.crossed for line in lines) / digits
+    one_part = sum(line.parts for line in lines) == 1
     narrow = max(NARROW - sum(line.width for line in lines) / digits, 0.0)
-    return np.array([1.0, weakest, mean, several, several * whole, several * crossed, several * narrow])
+    score = sum(line.score for line in lines) / digits
+    return np.array([1.0, score, marks / digits, several * one_part, several * narrow, several * digits])
 
 
 def no_digit(logits: np.ndarray, net: Network) -> np.ndarray:
     """P(no number) of drawings that can be nothing but one digit: logits (n, 10) to (n,)."""
-    whole = digit_score(logits)
-    one = np.stack([np.ones_like(whole), whole, -np.logaddexp(0, -whole)], -1)
-    terms = np.pad(one, ((0, 0), (0, NO_NUMBER_TERMS - 3)))
-    return 1 / (1 + np.exp(np.minimum(-(terms @ net.reader.none), 700)))
+    constant, slope = net.reader.none[:2]
+    return 1 / (1 + np.exp(np.minimum(-(constant + slope * digit_score(logits)), 700)))
 
 
 def _conclude(readings: dict[str, float], lines: list[LineWays], net: Network) -> Reading:
     (text, confidence), *_ = readings.items()
     hint = ""
     if text == NO_NUMBER:
-        hint = "That does not look like a digit."
+        hint = NO_DIGIT
     elif confidence < net.reader.sure * (1 - readings[NO_NUMBER]) or readings[NO_NUMBER] > net.reader.doubt:
-        hint = _not_sure(readings)
+        hint = not_sure(*itertools.islice(readings, 2))
     digits = tuple(digit for line in lines for digit in line.digits)
     return Reading(text, confidence, hint, digits, readings, tuple(line.sum for line in lines))
 
@@ -225,14 +225,17 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     clear = s[:, 0] > NEVER  # an arc that is too faint for a digit is a mark, and counts nothing
     nodes = len(pieces.cost)
     ways = best_texts(nodes, every, s)
-    chosen = list(ways[0].arcs)
-    windows = show(pieces, every.some(np.array(chosen, np.int64)))
+    chosen = np.array(ways[0].arcs, np.int64)
+    windows = show(pieces, every.some(chosen))
     found = []
     for digit, arc, window in zip(ways[0].text, chosen, windows):
-        box = to_canvas(line.box(int(every.left[arc]), window), seen.ink, seen.canvas)
-        found.append(Digit(int(digit), softmax(logits[arc]), pixels[arc], box))
-    weakest = min((float(digit_score(logits[arc])) for arc in chosen), default=0.0)
-    crossed = float(pieces.cost[every.end[chosen]].sum())
+        within = box_of(window > 0.5)
+        assert within is not None  # `scores` takes an arc without ink for no digit
+        box = line.to_picture(int(every.left[arc]), within)
+        found.append(
+            Digit(int(digit), softmax(logits[arc]), pixels[arc], to_canvas(box, seen.ink, seen.canvas))
+        )
+    score = float(digit_score(logits[chosen]).sum())
     height, width = line.ink.shape
     features_part = np.concatenate([np.tile(phi @ net.reader.digit, (10, 1)), [phi @ net.reader.mark]])
     terms = tuple(
@@ -242,7 +245,7 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     )
     of_all = total(nodes, every, s)
     line_sum = LineSum(ways[0].text, terms, of_all + ways[0].log_probability, of_all)
-    return LineWays(ways, line_sum, tuple(found), weakest, crossed, width / height)
+    return LineWays(ways, line_sum, tuple(found), score, width / height, line.parts)
 
 
 def least_certain(digits: tuple[Digit, ...]) -> int:
@@ -286,17 +289,3 @@ def shipped_network(name: str) -> Network:
     """A network that comes with the package, "relu" or "sigmoid"."""
     # Not `mnist_mlp.load`: importing the Hub's client takes longer than reading a hundred pictures.
     return Network.from_folder(shipped(name))
-
-
-def _not_sure(readings: dict[str, float]) -> str:
-    first, second = map(_a, itertools.islice(readings, 2))
-    return f"Not sure: it could be {first} or {second}."
-
-
-def _a(number: str) -> str:
-    if number == NO_NUMBER:
-        return "no number"
-    number = number.replace("\n", " ")
-    if len(number) > 1:
-        return number
-    return f"an {number}" if number == "8" else f"a {number}"

@@ -86,9 +86,22 @@ def test_every_figure_is_its_file_s() -> None:
 
 LINE = [
     *("files", "network", "explain", "counterfactual", "nearest", "snapshots", "mlp"),
-    *("picture", "pen", "paper", "ink", "canvas", "pieces", "lattice", "reader", "classify", "__main__"),
+    *(
+        "picture",
+        "box",
+        "pen",
+        "paper",
+        "ink",
+        "canvas",
+        "pieces",
+        "lattice",
+        "hints",
+        "reader",
+        "classify",
+        "__main__",
+    ),
     *("training", "server.limits", "server.networks", "server.label", "server.explanation"),
-    *("server.gradio_internals", "server.api", "server.middleware", "page", "app"),
+    *("server.checks", "server.gradio_internals", "server.api", "server.middleware", "page", "app"),
 ]
 
 

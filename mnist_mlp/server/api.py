@@ -5,25 +5,21 @@ They wait in the queue and share one limit, so that they cannot starve the pad, 
 
 # No `from __future__ import annotations`: Gradio makes the schemas from the types.
 
-import functools
-import io
 import itertools
 import json
 import reprlib
-import uuid
-from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
 import numpy as np
 from gradio import FileData
-from PIL import Image
 
 from mnist_mlp.network import Network
 from mnist_mlp.picture import read_data_url, read_picture
 from mnist_mlp.reader import Reading, least_certain, read
-from mnist_mlp.server.explanation import Explained, explained, serving_snapshots
-from mnist_mlp.server.gradio_internals import cache_folder
+from mnist_mlp.server.checks import check_epoch, check_integer, check_unit, with_clear_errors
+from mnist_mlp.server.explanation import Explained, explained
+from mnist_mlp.server.gradio_internals import checked_path, to_file
 from mnist_mlp.server.label import TOP_K, Label, to_label
 from mnist_mlp.server.limits import CALLS_AT_ONCE, DECODING
 from mnist_mlp.server.networks import serving
@@ -45,7 +41,7 @@ class Sketch(TypedDict):
 def endpoints() -> None:
     """Add the endpoints to the `gr.Blocks` under construction."""
     for function in (predict, predict_sketchpad, explain, read_number):
-        gr.api(_with_clear_errors(function), concurrency_id="callers", concurrency_limit=CALLS_AT_ONCE)
+        gr.api(with_clear_errors(function), concurrency_id="callers", concurrency_limit=CALLS_AT_ONCE)
 
 
 def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
@@ -119,70 +115,32 @@ def explain(
     Returns:
         evidence: what each of the 28×28 pixels adds to the digit's logit, which is their sum + bias; *_contributions: what each hidden unit adds; unit: inputs, weights and bias of a sum; change: the nearest picture read as another digit; snapshots: the probabilities epoch by epoch; nearest: the training digits with the most similar h2; text, confidence and lattice: what the whole picture is read as, and the terms of its sum
     """  # noqa: E501
-    for value, name in ((digit, "digit"), (change_to, "change_to")):
-        _check_integer(value, name, 10)
-    _check_epoch(epoch, network)
-    if unit is not None and not isinstance(unit, str):
-        raise ValueError(f"Expected unit to be text such as h1[103], or null; got {reprlib.repr(unit)}.")
+    check_integer(digit, "digit", 10)
+    check_integer(change_to, "change_to", 10)
+    check_epoch(epoch, network)
+    check_unit(unit)
     reading = _read(picture, serving(network))
     if not reading.digits:
         raise ValueError(f"There is no digit to explain. {reading.hint}")
-    _check_integer(index, "index", len(reading.digits))
+    check_integer(index, "index", len(reading.digits))
     if index is None:
         index = least_certain(reading.digits)
     return explained(network, reading, index, digit, unit, epoch, change_to)
 
 
-def _strip(reading: Reading) -> Any:
-    """The digits' pixels, side by side, as `gr.Image` gives a picture: a file in the cache folder."""
+def _strip(reading: Reading) -> FileData | None:
+    """The digits' pixels, side by side."""
     if not reading.digits:
         return None
-    pixels = np.hstack([digit.pixels for digit in reading.digits])
-    file = io.BytesIO()
-    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
-    path = cache_folder() / uuid.uuid4().hex / "image.png"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(file.getvalue())
-    return FileData(path=str(path), orig_name=path.name, mime_type="image/png").model_dump()
+    return to_file(np.hstack([digit.pixels for digit in reading.digits]))
 
 
 def _read(picture: Any, network: Network) -> Reading:
     """What is read in a file or a data URL, whatever else a caller may have sent."""
     if picture is None or picture == "":
         return read(EMPTY, network)
-    # Gradio has checked the path in a dictionary with this mark. Any other path is what a caller wrote.
-    is_file = isinstance(picture, dict) and picture.get("meta") == {"_type": "gradio.FileData"}
-    if not isinstance(picture, str) and not (is_file and isinstance(picture.get("path"), str)):
+    path = checked_path(picture)
+    if path is None and not isinstance(picture, str):
         raise ValueError(f"Expected a picture: a file or a data URL; got {reprlib.repr(picture)}.")
     with DECODING:
-        canvas = read_data_url(picture) if isinstance(picture, str) else read_picture(picture["path"])
-        return read(canvas, network)
-
-
-def _check_epoch(epoch: Any, network: str) -> None:
-    snapshots = serving_snapshots(network)
-    if epoch is None or (snapshots is not None and type(epoch) is int and epoch in snapshots.epochs):
-        return
-    epochs = ", ".join(map(str, snapshots.epochs)) if snapshots else ""
-    expected = f"one of {epochs}, or null" if snapshots else "null: this network has no snapshots"
-    raise ValueError(f"Expected epoch to be {expected}; got {reprlib.repr(epoch)}.")
-
-
-def _check_integer(value: Any, name: str, end: int) -> None:
-    if value is not None and not (type(value) is int and 0 <= value < end):
-        got = reprlib.repr(value)
-        raise ValueError(f"Expected {name} to be an integer from 0 to {end - 1}, or null; got {got}.")
-
-
-def _with_clear_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function whose `ValueError`s reach the caller, and not the log."""
-
-    @functools.wraps(function)
-    def called(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except ValueError as fault:
-            message = str(fault)
-            raise gr.Error(message[:1].upper() + message[1:], print_exception=False) from None
-
-    return called
+        return read(read_data_url(picture) if path is None else read_picture(path), network)

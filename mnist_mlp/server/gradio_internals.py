@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
 import time
 import traceback
+import uuid
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import gradio.routes
 import numpy as np
+from gradio import FileData
 from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
+from PIL import Image
 
 from mnist_mlp.picture import PictureError, read_picture
 from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
@@ -38,6 +42,25 @@ def is_unknown_component(fault: BaseException) -> bool:
 def cache_folder() -> Path:
     """Where Gradio keeps uploads, and looks for the files of answers. No public name says where that is."""
     return Path(get_upload_folder())
+
+
+def checked_path(picture: Any) -> str | None:
+    """The path of a file that a caller sent, None for anything else.
+
+    Gradio marks the files whose path it has checked. Any other path is what a caller wrote.
+    """
+    is_checked = isinstance(picture, dict) and picture.get("meta") == {"_type": "gradio.FileData"}
+    return picture["path"] if is_checked and isinstance(picture.get("path"), str) else None
+
+
+def to_file(pixels: np.ndarray) -> Any:
+    """A picture, (H, W) float32 in 0..1, as `gr.Image` gives one: a file in a folder of its own in the cache."""
+    file = io.BytesIO()
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
+    path = cache_folder() / uuid.uuid4().hex / "image.png"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(file.getvalue())
+    return FileData(path=str(path), orig_name=path.name, mime_type="image/png").model_dump()
 
 
 # After each call Gradio summarises its last 10,000 calls for a dashboard, with pandas, even where the

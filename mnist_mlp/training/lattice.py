@@ -31,6 +31,20 @@ SIZES = (12, 18, 26, MOST_NODES)  # nodes; lattices of like sizes make a batch
 ACTIVATIONS = {"relu": tf.nn.relu, "sigmoid": tf.sigmoid}
 Weights = dict[str, Any]
 
+# A batch: pixels, phi, arcs, nodes and texts of numbers, as `log_posterior` takes them; pixels and labels of images.
+SIGNATURE = [
+    tf.TensorSpec(shape, dtype)
+    for shape, dtype in (
+        ((None, LAYERS[0]), tf.uint8),
+        ((None, FEATURES), tf.float32),
+        ((None, 3), tf.int32),
+        ((None,), tf.int32),
+        ((None, LONGEST), tf.int32),
+        ((None, LAYERS[0]), tf.uint8),
+        ((None,), tf.int32),
+    )
+]
+
 
 class Drawn(NamedTuple):
     """Single images, digits and non-digits."""
@@ -65,48 +79,17 @@ def learn_numbers(
     layers = [v for weights in after.values() for key, v in weights.items() if key not in ("digit", "mark")]
     features = [weights[key] for weights in after.values() for key in ("digit", "mark")]
     steps = epochs * len(_batches(numbers, np.random.default_rng(seed)))
-    warmup = min(WARMUP, steps // 10)
-    optimizers = []
-    for rate, variables in ((RATE, layers), (FEATURES_RATE * RATE, features)):
-        decay = max(steps - warmup, 1)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, decay, 1e-2, warmup_target=rate, warmup_steps=warmup
-        )
-        optimizers.append(keras.optimizers.Adam(schedule))
-        optimizers[-1].build(variables)
+    optimizers = [_optimizer(RATE, layers, steps), _optimizer(FEATURES_RATE * RATE, features, steps)]
 
-    def step(
-        most: int, x: Any, phi: Any, arc: Any, nodes: Any, text: Any, image: Any, label: Any
-    ) -> tf.Tensor:
-        x, image = tf.cast(x, tf.float32) / 255, tf.cast(image, tf.float32) / 255
-        loss = tf.constant(0.0)
+    def step(most: int, *batch: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            for name, weights in after.items():
-                logits = _logits(name, weights, tf.concat([x, image], 0))
-                s = arc_scores(logits[: tf.shape(x)[0]], phi, weights["digit"], weights["mark"])
-                own = tf.nn.softmax(_logits(name, before[name], image))
-                target = (1 - OWN_SHARE) * tf.one_hot(label, MARK + 1) + OWN_SHARE * own
-                single = tf.nn.softmax_cross_entropy_with_logits(target, logits[tf.shape(x)[0] :])
-                loss -= tf.reduce_mean(log_posterior(s, arc, nodes, text, most))
-                loss += DRAWN_SHARE * tf.reduce_mean(single)
+            loss = tf.add_n([_loss(name, after[name], before[name], most, *batch) for name in after])
         gradient = tape.gradient(loss, layers + features)
         optimizers[0].apply(gradient[: len(layers)], layers)
         optimizers[1].apply(gradient[len(layers) :], features)
         return loss
 
-    signature = [
-        tf.TensorSpec(shape, dtype)
-        for shape, dtype in (
-            ((None, LAYERS[0]), tf.uint8),
-            ((None, FEATURES), tf.float32),
-            ((None, 3), tf.int32),
-            ((None,), tf.int32),
-            ((None, LONGEST), tf.int32),
-            ((None, LAYERS[0]), tf.uint8),
-            ((None,), tf.int32),
-        )
-    ]
-    step_of = {most: tf.function(partial(step, most), input_signature=signature) for most in SIZES}
+    step_of = {most: tf.function(partial(step, most), input_signature=SIGNATURE) for most in SIZES}
     rng = np.random.default_rng(seed)
     with tqdm(total=steps, desc="numbers", unit=" steps") as bar:
         for _ in range(epochs):
@@ -119,6 +102,39 @@ def learn_numbers(
                 if bar.n % 100 == 0:
                     bar.set_postfix(loss=f"{float(loss):.3f}")
     return {name: {key: v.numpy() for key, v in weights.items()} for name, weights in after.items()}
+
+
+def _optimizer(rate: float, variables: list[tf.Variable], steps: int) -> keras.optimizers.Optimizer:
+    warmup = min(WARMUP, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - warmup, 1), 1e-2, warmup_target=rate, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(variables)
+    return optimizer
+
+
+def _loss(
+    name: str,
+    weights: Weights,
+    before: Weights,
+    most: int,
+    x: tf.Tensor,
+    phi: tf.Tensor,
+    arc: tf.Tensor,
+    nodes: tf.Tensor,
+    text: tf.Tensor,
+    image: tf.Tensor,
+    label: tf.Tensor,
+) -> tf.Tensor:
+    """Of one network, for numbers and single images: see `SIGNATURE`."""
+    x, image = tf.cast(x, tf.float32) / 255, tf.cast(image, tf.float32) / 255
+    logits = _logits(name, weights, tf.concat([x, image], 0))
+    s = arc_scores(logits[: tf.shape(x)[0]], phi, weights["digit"], weights["mark"])
+    own = tf.nn.softmax(_logits(name, before, image))
+    target = (1 - OWN_SHARE) * tf.one_hot(label, MARK + 1) + OWN_SHARE * own
+    single = tf.nn.softmax_cross_entropy_with_logits(target, logits[tf.shape(x)[0] :])
+    return DRAWN_SHARE * tf.reduce_mean(single) - tf.reduce_mean(log_posterior(s, arc, nodes, text, most))
 
 
 def _logits(name: str, weights: Weights, x: tf.Tensor) -> tf.Tensor:

@@ -261,19 +261,7 @@ def learn(
     done = _epochs_done(folder)
     if done:
         print(f"Resuming from epoch {done}, kept in {folder}.")
-    # In short runs, warm-up and the averaging window are 10 % of the steps.
-    tenth = max(epochs * steps // 10, 1)
-    warmup, momentum = min(WARMUP, tenth), min(EMA_MOMENTUM, 1 - 1 / tenth)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(epochs * steps - warmup, 1), alpha=1e-3, warmup_target=rate, warmup_steps=warmup
-    )
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, use_ema=True, ema_momentum=momentum),
-        {name: loss for name in model.output},
-        metrics={name: [accuracy] for name in model.output},
-        jit_compile=jit_compile,
-    )
+    _compile(model, rate, epochs * steps, jit_compile)
     folder.mkdir(parents=True, exist_ok=True)
     kept = [epoch for epoch in SNAPSHOTS if epoch < epochs]
     callbacks = [
@@ -297,6 +285,22 @@ def learn(
         verbose=0,
     )
     return model
+
+
+def _compile(model: keras.Model, rate: float, steps: int, jit_compile: bool) -> None:
+    # In short runs, warm-up and the averaging window are 10 % of the steps.
+    tenth = max(steps // 10, 1)
+    warmup, momentum = min(WARMUP, tenth), min(EMA_MOMENTUM, 1 - 1 / tenth)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - warmup, 1), alpha=1e-3, warmup_target=rate, warmup_steps=warmup
+    )
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, use_ema=True, ema_momentum=momentum),
+        {name: loss for name in model.output},
+        metrics={name: [accuracy] for name in model.output},
+        jit_compile=jit_compile,
+    )
 
 
 def _epochs_done(checkpoint: Path) -> int:

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image, ImageDraw, ImageFilter
+from scipy.ndimage import distance_transform_edt
+from skimage.morphology import skeletonize
 
+from mnist_mlp.box import box_of
 from mnist_mlp.canvas import place_all
 from mnist_mlp.ink import find_ink
 from mnist_mlp.lattice import features, log_probability
@@ -17,6 +20,8 @@ ROOM = 8  # pixels around the number
 STREAM = 100  # numbers that one stream of random numbers decides
 LENGTHS = (0.18, 0.2, 0.2, 0.2, 0.12, 0.1)  # shares of the numbers of one digit, two …
 LONGEST = len(LENGTHS)
+ROUND = 0.3  # share of the numbers that end in zeros
+SCANNED = 0.2  # share of them on printed paper
 MOST_NODES = 48  # of a lattice that is learnt from
 WHOLE = 0.5
 ALIEN = 0.5
@@ -46,6 +51,12 @@ class Hand(NamedTuple):
     """Share of the numbers whose zeros are small."""
     links: float = 0.0
     """Share of the neighbours that a stroke links."""
+    zero_links: float = 0.0
+    """Share of the neighbouring zeros that a stroke links."""
+    flags: float = 0.0
+    """Share of the ones that begin with an upstroke."""
+    pen: float = 0.0
+    """Width of its strokes; 0 for those of MNIST's own."""
 
 
 APART, TOUCHING = Hand(), Hand(gaps=(-0.12, -0.01))
@@ -62,10 +73,21 @@ def make(
     """
     slant = float(np.clip(rng.normal(0, hand.slant), -0.55, 0.55))
     heights = height * rng.uniform(*hand.heights, len(images))
+    raised = np.zeros(len(images))
     if rng.random() < hand.small_zeros:
-        heights[labels == 0] *= rng.uniform(0.45, 0.8)
+        smaller = rng.uniform(0.4, 0.85) * rng.uniform(0.9, 1.1, np.count_nonzero(labels == 0))
+        heights[labels == 0] *= smaller
+        raised[labels == 0] = height * (1 - smaller).clip(0) * rng.choice([0, 0.3, 0.6])
     inks = [_enlarged(image, max(round(h), 8), slant) for image, h in zip(images, heights)]
-    tops = [round(height * rng.uniform(-hand.shift, hand.shift)) - len(ink) for ink in inks]
+    inks = [
+        _with_upstroke(ink, rng) if label == 1 and rng.random() < hand.flags else ink
+        for ink, label in zip(inks, labels)
+    ]
+    if hand.pen:
+        inks = [_redrawn(ink, hand.pen * height) for ink in inks]
+    tops = [
+        round(height * rng.uniform(-hand.shift, hand.shift) - up) - len(ink) for ink, up in zip(inks, raised)
+    ]
     gaps = height * rng.uniform(*hand.gaps, len(inks))
     lefts = [0]
     for ink, gap in zip(inks, gaps):
@@ -78,10 +100,32 @@ def make(
         y, x = t - top + ROOM, left + ROOM
         sheet[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
     for i in range(len(inks) - 1):
-        if rng.random() < hand.links:
+        zeros = labels[i] == labels[i + 1] == 0
+        if rng.random() < (hand.zero_links if zeros else hand.links):
             each[i] = np.maximum(each[i], _link(each[i], each[i + 1], rng))
     canvas = (255 * (1 - each.max(0))).round().astype(np.uint8)
     return Number(canvas, each, "".join(str(label) for label in labels))
+
+
+def _with_upstroke(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A one whose pen came from below on the left."""
+    height = len(ink)
+    along, down = round(height * rng.uniform(0.12, 0.5)), height * rng.uniform(0.15, 0.6)
+    sheet = Image.fromarray(np.rint(255 * np.pad(ink, ((0, 0), (along, 0)))).astype(np.uint8))
+    columns = np.flatnonzero((ink[: height // 8 + 1] > 0.5).any(0))
+    x = along + (int(columns.mean()) if len(columns) else 0)
+    width = max(round(2 * ink.sum() / height / 2), 2)
+    ImageDraw.Draw(sheet).line((x, 2, x - along + width / 2, 2 + down), 255, width)
+    return _cropped(np.asarray(sheet, np.float32) / 255)
+
+
+def _redrawn(ink: np.ndarray, width: float) -> np.ndarray:
+    """The same strokes by a pen of another width, in pixels."""
+    room = round(width / 2) + 1
+    middle = skeletonize(np.pad(ink > 0.5, room))
+    if not middle.any():
+        return ink
+    return _cropped(np.clip(width / 2 + 0.5 - distance_transform_edt(~middle), 0, 1).astype(np.float32))
 
 
 def _link(ink: np.ndarray, following: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -100,13 +144,12 @@ def _link(ink: np.ndarray, following: np.ndarray, rng: np.random.Generator) -> n
 
 def _enlarged(image: np.ndarray, height: int, slant: float) -> np.ndarray:
     """A digit as strokes with a pen's edges, its box `height` pixels high."""
-    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
-    if not len(rows):
+    box = box_of(image > 0)
+    if box is None:
         return np.ones((2, 2), np.float32)
-    box = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2)
-    scale = height / max(len(box) - 4, 0.4 * (box.shape[1] - 4))
-    size = (round(box.shape[1] * scale), round(box.shape[0] * scale))
-    large = Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)
+    scale = height / max(box.height, 0.4 * box.width)
+    size = (round((box.width + 4) * scale), round((box.height + 4) * scale))
+    large = Image.fromarray(np.pad(image[box.within()], 2)).resize(size, Image.Resampling.BICUBIC)
     reach = abs(slant) * size[1] / 2
     room = (round(size[0] + 2 * reach), size[1])
     shear = (1, slant, -reach - slant * size[1] / 2, 0, 1, 0)
@@ -114,10 +157,12 @@ def _enlarged(image: np.ndarray, height: int, slant: float) -> np.ndarray:
     large = large.filter(ImageFilter.GaussianBlur(0.35 * scale))
     edge = np.clip((np.asarray(large, np.float32) - 127) * max(scale, 2) / 300 + 0.5, 0, 1)
     edge[edge < 0.02] = 0
-    rows, columns = np.flatnonzero((edge > 0.5).any(1)), np.flatnonzero((edge > 0.5).any(0))
-    if not len(rows):
-        return np.ones((2, 2), np.float32)
-    return edge[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _cropped(edge)
+
+
+def _cropped(ink: np.ndarray) -> np.ndarray:
+    box = box_of(ink > 0.5)
+    return np.ones((2, 2), np.float32) if box is None else ink[box.within()]
 
 
 def written(number: Number, rng: np.random.Generator) -> np.ndarray:
@@ -130,37 +175,13 @@ def written(number: Number, rng: np.random.Generator) -> np.ndarray:
     tall = height - 2 * ROOM
     after = int(tall * rng.uniform(0.3, 1.6)) if rng.random() < 0.35 else 0
     sheet = Image.fromarray(np.pad(number.canvas, ((0, ROOM), (0, after)), constant_values=255))
-    draw = ImageDraw.Draw(sheet)
     pen = max(2, round(tall * rng.uniform(0.04, 0.1)))
     base = height - ROOM
-    rights = [int(np.flatnonzero((ink > 0.5).any(0))[-1]) for ink in number.ink]
-
-    def dot(x: float, y: float) -> None:
-        r = pen * rng.uniform(0.4, 0.9)
-        draw.ellipse((x - r, y - r, x + r, y + r), 0)
-
-    def dash(x: float, y: float, length: float) -> None:
-        draw.line((x, y, x + length, y + length * rng.normal(0, 0.1)), 0, pen)
-
-    if rng.random() < 0.35:  # a point or a comma between digits, or after the last
-        x, y = (
-            rights[rng.integers(len(rights))] + pen * rng.uniform(0.5, 2),
-            base - rng.uniform(-0.05, 0.12) * tall,
-        )
-        if rng.random() < 0.7:
-            dot(x, y)
-        else:
-            draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.2) * tall), 0, pen)
+    if rng.random() < 0.35:  # between digits, or after the last
+        right = int(np.flatnonzero((rng.choice(number.ink) > 0.5).any(0))[-1])
+        _point_or_comma(ImageDraw.Draw(sheet), right + pen * rng.uniform(0.5, 2), base, tall, pen, rng)
     if after:
-        x, y = width - ROOM + tall * rng.uniform(0.05, 0.2), base - tall * rng.uniform(0.2, 0.6)
-        length = min(after - tall * 0.2, tall * rng.uniform(0.15, 1.2))
-        kind = rng.random()
-        if kind < 0.2:
-            dot(x, base - pen)
-        if kind < 0.75:
-            dash(x, y, length)
-        if kind > 0.5:
-            dash(x, y + tall * rng.uniform(0.12, 0.22), length * rng.uniform(0.8, 1.2))
+        _end(ImageDraw.Draw(sheet), width - ROOM, base, tall, after, pen, rng)
     canvas = np.array(sheet)
     for _ in range(rng.integers(0, 3)):  # specks
         y, x = rng.integers(canvas.shape[0] - 3), rng.integers(canvas.shape[1] - 3)
@@ -175,6 +196,65 @@ def written(number: Number, rng: np.random.Generator) -> np.ndarray:
     return canvas
 
 
+Draw = ImageDraw.ImageDraw
+
+
+def _dot(draw: Draw, x: float, y: float, pen: int, rng: np.random.Generator) -> None:
+    r = pen * rng.uniform(0.4, 0.9)
+    draw.ellipse((x - r, y - r, x + r, y + r), 0)
+
+
+def _point_or_comma(draw: Draw, x: float, base: int, tall: int, pen: int, rng: np.random.Generator) -> None:
+    y = base - rng.uniform(-0.05, 0.12) * tall
+    if rng.random() < 0.7:
+        _dot(draw, x, y, pen, rng)
+    else:
+        draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.2) * tall), 0, pen)
+
+
+def _end(draw: Draw, x: float, base: int, tall: int, room: int, pen: int, rng: np.random.Generator) -> None:
+    """A dash or two after the number, or a dot and a dash."""
+    x, y = x + tall * rng.uniform(0.05, 0.2), base - tall * rng.uniform(0.2, 0.6)
+    length = min(room - tall * 0.2, tall * rng.uniform(0.15, 1.2))
+
+    def dash(y: float, length: float) -> None:
+        draw.line((x, y, x + length, y + length * rng.normal(0, 0.1)), 0, pen)
+
+    kind = rng.random()
+    if kind < 0.2:
+        _dot(draw, x, base - pen, pen, rng)
+    if kind < 0.75:
+        dash(y, length)
+    if kind > 0.5:
+        dash(y + tall * rng.uniform(0.12, 0.22), length * rng.uniform(0.8, 1.2))
+
+
+def scanned(number: Number, canvas: np.ndarray, rng: np.random.Generator) -> tuple[Number, np.ndarray]:
+    """A number as a scan of printed paper has it: small, of little contrast, over a pattern of lines, with grain.
+
+    Args:
+        canvas: of the number, or what is `written`.
+
+    Returns:
+        the number and the canvas, reduced alike.
+    """
+    factor = rng.uniform(0.35, 0.8)
+    light = _reduced(canvas / np.float32(255), factor)
+    paper, pen = rng.uniform(140, 235), rng.uniform(20, 90)
+    y, x = np.mgrid[: light.shape[0], : light.shape[1]]
+    bent = y + rng.normal(0, 0.3) * x + rng.uniform(0, 3) * np.sin(x / rng.uniform(6, 30) + rng.uniform(0, 6))
+    pattern = np.sin(bent * 2 * np.pi / rng.uniform(2.5, 7)) > rng.uniform(0, 0.8)
+    ground = paper - rng.uniform(0, 35) * pattern
+    scan = pen + (ground - pen) * light + rng.normal(0, rng.uniform(1, 7), light.shape)
+    ink = np.stack([_reduced(each, factor) for each in number.ink])
+    return number._replace(ink=ink), scan.clip(0, 255).astype(np.uint8)
+
+
+def _reduced(picture: np.ndarray, factor: float) -> np.ndarray:
+    height, width = (max(round(length * factor), 8) for length in picture.shape)
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+
+
 def untidy(rng: np.random.Generator) -> Hand:
     """A hand as people have it."""
     wild = rng.random() < 0.1
@@ -183,8 +263,11 @@ def untidy(rng: np.random.Generator) -> Hand:
         heights=(0.7, 1.2) if wild else (0.88, 1.12),
         shift=0.1,
         gaps=(-0.12, -0.01) if rng.random() < 0.6 else (0.03, 0.27),
-        small_zeros=0.1,
+        small_zeros=0.35,
         links=0.15 if rng.random() < 0.05 else 0.0,
+        zero_links=0.5 if rng.random() < 0.2 else 0.0,
+        flags=0.35 if rng.random() < 0.5 else 0.0,
+        pen=rng.uniform(0.04, 0.11) if rng.random() < 0.7 else 0.0,
     )
 
 
@@ -242,8 +325,15 @@ def _some(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> li
 
 def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> _Lattice | None:
     which = rng.integers(len(labels), size=rng.choice(LONGEST, p=LENGTHS) + 1)
+    if len(which) > 1 and rng.random() < ROUND:
+        zeros = rng.integers(1, len(which))
+        which[-zeros:] = rng.choice(np.flatnonzero(labels == 0), zeros)
     number = make(images[which], labels[which], rng, untidy(rng))
-    lines = find_lines(find_ink(written(number, rng) if rng.random() < 0.4 else number.canvas))
+    canvas = written(number, rng) if rng.random() < 0.4 else number.canvas
+    if rng.random() < SCANNED:
+        number, canvas = scanned(number, canvas, rng)
+    ink = find_ink(canvas)
+    lines = find_lines(ink) if ink.shape == canvas.shape else []
     if len(lines) != 1:
         return None
     line = lines[0]

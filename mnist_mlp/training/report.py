@@ -8,18 +8,21 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 from scipy.stats import rankdata
 
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import digit_score
 from mnist_mlp.reader import no_digit
 from mnist_mlp.training.non_digits import non_digits
+from mnist_mlp.training.redraw import examples
 
 BINS = 15
 DRAWINGS = 1_000  # of each kind
 # Kinds of non-digits that a network is measured on, and what its figures call them.
 MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "halves": "halves", "pairs": "pairs"}
 MEASURE_SEED = 1_000_003  # another than that of the non-digits which are learnt from
+REDRAWN = 12  # rows of the sheet of habits
 WORST = 40  # mistakes shown
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
@@ -111,6 +114,20 @@ def save_pictures(
     }
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+
+
+def save_habits(images: np.ndarray, digits: np.ndarray, path: Path) -> None:
+    """Write one sheet, a PNG: a digit of each kind, and below it what redrawing makes of it.
+
+    Args:
+        images, digits: (n, 28, 28) and (n,) uint8, MNIST's.
+    """
+    chosen = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
+    redrawn = examples(images[chosen], REDRAWN)
+    rows = [np.hstack(list(some)) for some in (images[chosen], *redrawn)]
+    sheet = Image.fromarray(255 - np.vstack(rows))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
 
 
 def _curves(name: str, history: list[dict[str, float]]) -> Figure:

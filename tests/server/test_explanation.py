@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mnist_mlp import load
+from mnist_mlp.box import Box
 from mnist_mlp.network import SHAPES
 from mnist_mlp.reader import Digit, Reading, read
 from mnist_mlp.server import explanation
@@ -26,7 +27,7 @@ def picture(mnist: Mnist) -> np.ndarray:
 
 
 def as_read(x: np.ndarray) -> Reading:
-    digit = Digit(0, np.zeros(10, np.float32), x.reshape(28, 28), (0, 0, 1, 1))
+    digit = Digit(0, np.zeros(10, np.float32), x.reshape(28, 28), Box(0, 0, 1, 1))
     return Reading("0", 0.9, "", (digit,), {"0": 0.9, "": 0.1})
 
 
