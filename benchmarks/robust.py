@@ -305,7 +305,7 @@ def note(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tu
         0.005, 0.05
     )
     light *= 1 - rng.uniform(0.25, 0.5) / (1 + np.exp(-np.clip(edge, -50, 50)))
-    picture = Image.fromarray((seen * light[..., None]).astype(np.uint8))
+    picture = Image.fromarray(np.clip(seen * light[..., None], 0, 255).astype(np.uint8))
     picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.6, 1.5)))
     grainy = np.asarray(picture) + rng.normal(0, rng.uniform(2, 6), seen.shape)
     return jpeg(np.clip(grainy, 0, 255).astype(np.uint8), 80), number.text

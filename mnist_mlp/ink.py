@@ -14,7 +14,7 @@ from mnist_mlp.pen import thicken
 MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
-FLAT = 0.06  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
+FLAT = 0.1  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
 CLEAR = 0.35  # share of a picture cut tight: what covers less is ink, what covers more may be a fat pen's
 SMALL = 48  # pixels: a picture whose longer side has fewer is enlarged
 ENLARGED = 64  # pixels, at least, of its longer side then
