@@ -20,8 +20,8 @@ ROOM = 8  # pixels around the number
 STREAM = 100  # numbers that one stream of random numbers decides
 LENGTHS = (0.18, 0.2, 0.2, 0.2, 0.12, 0.1)  # shares of the numbers of one digit, two …
 LONGEST = len(LENGTHS)
-ROUND = 0.3  # share of the numbers that end in zeros
-SCANNED = 0.2  # share of them on printed paper
+ROUND = 0.15  # share of the numbers that end in zeros
+SCANNED = 0.1  # share of them on printed paper
 MOST_NODES = 48  # of a lattice that is learnt from
 WHOLE = 0.5
 ALIEN = 0.5
@@ -263,10 +263,10 @@ def untidy(rng: np.random.Generator) -> Hand:
         heights=(0.7, 1.2) if wild else (0.88, 1.12),
         shift=0.1,
         gaps=(-0.12, -0.01) if rng.random() < 0.6 else (0.03, 0.27),
-        small_zeros=0.35,
+        small_zeros=0.25,
         links=0.15 if rng.random() < 0.05 else 0.0,
-        zero_links=0.5 if rng.random() < 0.2 else 0.0,
-        flags=0.35 if rng.random() < 0.5 else 0.0,
+        zero_links=0.5 if rng.random() < 0.1 else 0.0,
+        flags=0.2 if rng.random() < 0.5 else 0.0,
         pen=rng.uniform(0.04, 0.11) if rng.random() < 0.7 else 0.0,
     )
 

@@ -154,16 +154,17 @@ def test_a_server_that_is_started_again_finds_the_drawing_and_answers_it(
     open_app(page, app.url)
     draw(page, ONE)
     expect_text(page, "1")
-    draw(page, BAR, up=False)  # it goes while the pen moves
+    draw(page, [(0.7, 0.2), (0.7, 0.6)], up=False)  # it goes while the pen moves
     app.process.kill()
     app.process.wait(timeout=20)
-    page.mouse.move(*on_canvas(page, 0.6, 0.7), steps=8)
+    page.mouse.move(*on_canvas(page, 0.7, 0.8), steps=8)
     page.mouse.up()
     page.wait_for_timeout(2500)
     drawn = ink(page)
     again = start_app(port=int(app.url.rsplit(":", 1)[1]))
     expect(page.locator("#pad .notice")).to_be_empty(timeout=40000)
-    expect_answer_for_the_drawing(page)  # by itself
+    expect_text(page, "11")  # by itself
+    expect_answer_for_the_drawing(page)
     assert ink(page) == drawn
     page.keyboard.press("Escape")
     draw(page, ZERO)
