@@ -58,7 +58,10 @@ def test_predict_gives_the_label_and_the_28_by_28_picture(client: Client, digits
         none = no_digit(steps.logits[None], load(network))[0]
         expected = {str(d): p * (1 - none) for d, p in enumerate(steps.probabilities)} | {"no digit": none}
         assert len(label["confidences"]) == 3
+        readings = read(np.asarray(Image.open(path)), network).readings
         for one in label["confidences"]:
+            text = one["label"].replace("no digit", "")
+            assert one["confidence"] == pytest.approx(readings[text], abs=1e-4)
             assert one["confidence"] == pytest.approx(
                 expected[one["label"]], abs=0.02
             )  # the lattice has other digits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import gradio as gr
@@ -13,6 +14,7 @@ import pytest
 from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.mcp import GradioMCPServer
 from helpers import launched, png
+from PIL import Image
 
 from mnist_mlp.server import api, gradio_internals, middleware
 from mnist_mlp.server.gradio_internals import HELD_OVERHEAD, Sketchpad
@@ -58,6 +60,14 @@ def test_the_query_finds_the_one_tool(space: str, monkeypatch: pytest.MonkeyPatc
 
 
 PICTURE = np.full((20, 20), 255, np.uint8)
+
+
+def test_equal_pictures_get_files_of_their_own() -> None:
+    """One caller's file is not written, and not deleted, by another's call."""
+    pixels = np.eye(28, dtype=np.float32)
+    one, other = (Path(gradio_internals.to_file(pixels)["path"]) for _ in range(2))
+    assert one.parent != other.parent and one.read_bytes() == other.read_bytes()
+    assert np.array_equal(np.asarray(Image.open(one)), 255 * pixels)
 
 
 def test_visitors_may_send_and_fetch_pictures_at_once() -> None:
