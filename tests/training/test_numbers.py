@@ -49,7 +49,7 @@ def test_the_shipped_networks_find_the_texts_likely(made: Lattices, name: str) -
         text = "".join(str(digit) for digit in made.text[i] if digit >= 0)
         likely.append(log_probability([text], nodes, arcs, s)[0] - total(nodes, arcs, s))
     assert np.median(likely) > np.log(0.8)
-    assert np.mean(np.array(likely) > np.log(0.5)) > 0.75
+    assert np.mean(np.array(likely) > np.log(0.5)) > 0.7
 
 
 @pytest.mark.parametrize("hand", [APART, TOUCHING])
