@@ -114,7 +114,7 @@ def _with_upstroke(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sheet = Image.fromarray(np.rint(255 * np.pad(ink, ((0, 0), (along, 0)))).astype(np.uint8))
     columns = np.flatnonzero((ink[: height // 8 + 1] > 0.5).any(0))
     x = along + (int(columns.mean()) if len(columns) else 0)
-    width = max(round(2 * ink.sum() / height / 2), 2)
+    width = max(round(ink.sum() / height), 2)
     ImageDraw.Draw(sheet).line((x, 2, x - along + width / 2, 2 + down), 255, width)
     return _cropped(np.asarray(sheet, np.float32) / 255)
 
