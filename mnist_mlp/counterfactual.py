@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 MARGIN = 1e-4  # of logits: another implementation rounds otherwise, and must read the same digit
 OVERSHOOT = 1.02  # DeepFool's
-REACHING, REFINING = 40, 16  # steps of either phase at most
+REACHING, REFINING = 40, 32  # steps of either phase at most
 FULL_STEP = -0.3  # margin above which a step is taken whole
 BISECTIONS = 8
 SECOND = 1.15  # a second start is refined too, if it is at most so many times as far as the nearest
-STEP_SIZES = np.array([1, 0.5, 0.2, 0.07], np.float32)  # tried in a refining step
+STEP_SIZES = np.array([1, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05], np.float32)  # tried in a refining step
 SCALES = np.array([0.94, 0.97, 0.985, 0.995, 1.005, 1.02, 1.1], np.float32)  # of a change, tried with each
 
 
