@@ -118,6 +118,7 @@ def call(life: Life, until: float, counts: Counter[str], picture: Path, text: st
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    page.locator("#pad canvas").scroll_into_view_if_needed()  # an opened fold has scrolled the page
     box = page.locator("#pad canvas").bounding_box()
     assert box
     at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
@@ -134,6 +135,7 @@ def visit(page: Page, life: Life, turn: int, counts: Counter[str]) -> None:
     if page.url == "about:blank":
         page.goto(life.url)
         page.locator("#pad canvas").wait_for()
+        page.wait_for_timeout(1000)  # what was drawn before comes back
     act = turn % 6
     if act == 1:
         page.get_by_role("tab", name="Photo or picture").click()
@@ -146,7 +148,9 @@ def visit(page: Page, life: Life, turn: int, counts: Counter[str]) -> None:
         page.goto("about:blank")
         return
     digit = list(STROKES)[turn % len(STROKES)]
-    page.locator("#pad .clear").click()
+    clear = page.locator("#pad .clear")
+    if clear.get_attribute("aria-disabled") != "true":
+        clear.click()
     draw(page, STROKES[digit])
     reading = page.locator("#label .output-class")
     expect(reading).to_have_text(re.compile(rf"^\s*{digit}\s*$"), timeout=1000 * PATIENCE)
