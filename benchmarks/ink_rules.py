@@ -30,8 +30,8 @@ DIGITS = 300
 NUMBERS = f"{NOTES} photos of numbers on ruled or squared paper"
 
 
-def as_it_is(ink: np.ndarray) -> np.ndarray:
-    return ink
+def as_it_is(found: np.ndarray) -> np.ndarray:
+    return found
 
 
 # What is replaced where a rule is left out

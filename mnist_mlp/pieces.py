@@ -93,12 +93,8 @@ def _bounded(pieces: Pieces, most_arcs: int) -> Pieces:
     while len(pieces.cost) > 2 and len(_first_and_end(pieces)[0]) > most_arcs:
         inner = np.argsort(pieces.cost[1:-1], kind="stable") + 1
         keep = np.sort(np.concatenate([[0], inner[: 3 * len(inner) // 4], [len(pieces.cost) - 1]]))
-        pieces = pieces._replace(
-            at=pieces.at[keep],
-            cost=pieces.cost[keep],
-            begin=pieces.begin[keep],
-            end=pieces.end[keep],
-        )
+        at, cost, begin, end = (each[keep] for each in (pieces.at, pieces.cost, pieces.begin, pieces.end))
+        pieces = pieces._replace(at=at, cost=cost, begin=begin, end=end)
     return pieces
 
 

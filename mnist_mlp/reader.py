@@ -152,7 +152,7 @@ def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
 
 
 def _is_plain(seen: Seen, whole: float) -> bool:
-    """A short cut: whether the drawing is one digit, whatever the lattice would say."""
+    """A short cut: whether the drawing is so clearly one digit that the lattice is not asked."""
     left, top, right, bottom = seen.placed.box
     return whole >= PLAIN and right - left <= WIDE * (bottom - top)
 

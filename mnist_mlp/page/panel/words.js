@@ -22,7 +22,7 @@ const pixel = (i) => `x[${Math.floor(i / 28)}, ${i % 28}]`;
 
 // Rounded numbers do not add up by themselves. Here all are whole hundredths, and what rounding leaves goes into
 // the rest: total = sum of parts + rest, as displayed.
-const hundredths = (number) => Math.round(100 * number.toFixed(2)); // toFixed rounds as `plain` does: halves away from zero
+const hundredths = (number) => Math.round(100 * number.toFixed(2)); // halves as `plain` rounds them
 const rest = (total, parts) => (hundredths(total) - parts.reduce((sum, part) => sum + hundredths(part), 0)) / 100;
 
 // Of the contributions in an array: what those above zero and those below it add up to
