@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,9 @@ BEAM = 12  # texts kept at each node
 HOPELESS = -12.0  # the log-probability of an arc's label below which no likely text has it
 
 
-Beginning = tuple[float, float, tuple[tuple[int, int], ...]]
+Steps = tuple[Any, int, int] | None
+"""A way so far: that before its last arc, the arc and its label. Not a tuple of all, which would be copied."""
+Beginning = tuple[float, float, Steps]
 
 
 class Way(NamedTuple):
@@ -147,7 +149,7 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
     before, after = _until(nodes, arcs, s), _from(nodes, arcs, s)
     through = before[arcs.first, None] + s + after[arcs.end, None] - before[-1]
     # text -> log of the sum over its ways so far, score of the best of these, its steps
-    beams: list[dict[str, Beginning]] = [{"": (0.0, 0.0, ())}]
+    beams: list[dict[str, Beginning]] = [{"": (0.0, 0.0, None)}]
     for into in _into(nodes, arcs)[1:]:
         found: dict[str, Beginning] = {}
         least = min(HOPELESS, through[into].max())  # so that each node is reached
@@ -158,19 +160,26 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
                 for label in labels:
                     step = row[label]
                     key = text if label == MARK else text + str(label)
-                    way = (best + step, (*chosen, (arc, label)))
                     old = found.get(key)
-                    if old is None:
-                        found[key] = (log_sum + step, *way)
+                    log_sum_so_far = log_sum + step if old is None else _log_add(old[0], log_sum + step)
+                    if old is None or best + step > old[1]:
+                        found[key] = (log_sum_so_far, best + step, (chosen, arc, label))
                     else:
-                        added = _log_add(old[0], log_sum + step)
-                        found[key] = (added, *(way if way[0] > old[1] else old[1:]))
+                        found[key] = (log_sum_so_far, old[1], old[2])
         kept = sorted(found.items(), key=lambda item: -item[1][0])[:BEAM]
         beams.append(dict(kept))
     last = beams[-1]  # not empty: each node is reached
     exact = log_probability(list(last), nodes, arcs, s) - before[-1]
-    ways = [Way(text, float(p), last[text][2]) for text, p in zip(last, exact)]
+    ways = [Way(text, float(p), _in_order(last[text][2])) for text, p in zip(last, exact)]
     return sorted(ways, key=lambda way: -way.log_probability)[:READINGS]
+
+
+def _in_order(steps: Steps) -> tuple[tuple[int, int], ...]:
+    found = []
+    while steps:
+        steps, arc, label = steps
+        found.append((arc, label))
+    return tuple(reversed(found))
 
 
 def _log_add(a: float, b: float) -> float:
