@@ -98,10 +98,8 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         with left:
             network = gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice", render=False)
             gr.Interface(answer_picture, [editor, network], photo, live=True, **INTERFACE)
-        # For an uploaded picture, the editor mostly sends only this event.
-        editor.upload(
-            answer_picture, [editor, network], photo, show_progress="hidden", api_visibility="private"
-        )
+        # Asks once more where the editor has sent an upload before it held its picture.
+        photo.input(answer_picture, [editor, network], photo, show_progress="hidden", api_visibility="private")
         inside = Panel(opened=False, elem_classes="explanation")
         photo.change(None, photo, [label, preview, hint, inside], js=SHOW)
         # The editor's code is large, and is fetched when its tab is opened.

@@ -42,10 +42,12 @@ function keep() {
 
 async function restore() {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT));
-    select(kept.network);
-    const restored = await Promise.all(kept.marks.map((mark) => (mark.picture ? load(mark.picture, mark.name) : mark)));
-    if (isBlank() && restored.length) put(restored);
+    const kept = sessionStorage.getItem(KEPT);
+    const { marks, network } = JSON.parse(kept);
+    const restored = await Promise.all(marks.map((mark) => (mark.picture ? load(mark.picture, mark.name) : mark)));
+    // The visitor may have drawn or cleared meanwhile.
+    if (isBlank() && restored.length && sessionStorage.getItem(KEPT) === kept) put(restored);
+    select(network);
   } catch {}
 }
 

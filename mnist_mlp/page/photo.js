@@ -1,6 +1,7 @@
 // Gradio's editor says nothing while a picture is on its way, nor of a file that is no picture. Its file input, its bin
 // and what is pasted or dropped are watched here. NO_ANSWER is the answer to an empty editor.
 const PATIENCE = 15000; // milliseconds until the server counts as away
+const SETTLED = 100; // milliseconds until the editor is asked again for a picture that it did not have
 const FORMATS = "PNG, JPEG, WebP, GIF or BMP";
 const READING = "Reading the picture …";
 const AWAY = "The server does not answer. Try again in a moment.";
@@ -29,7 +30,10 @@ async function begin(file) {
   removed = false;
   reading = true;
   say(READING);
-  waiting = setTimeout(say, PATIENCE, AWAY);
+  waiting = setTimeout(() => {
+    stop();
+    say(AWAY);
+  }, PATIENCE);
   try {
     (await createImageBitmap(file)).close();
   } catch {
@@ -51,8 +55,11 @@ on("click", (event) => {
 
 watch("value", () => {
   const answer = JSON.parse(props.value ?? "null");
-  // Gradio may ask about the editor as it was before the upload: that answer is not the picture's.
-  if (reading && answer?.hint === NO_ANSWER.hint) return say(READING);
+  // The editor mostly sends what it held before the upload: that answer is not the picture's.
+  if (reading && answer?.hint === NO_ANSWER.hint) {
+    say(READING);
+    return setTimeout(() => reading && trigger("input"), SETTLED);
+  }
   if (!answer || [READING, AWAY].includes(answer.hint) || answer.hint === wrong) return;
   stop();
   if (removed && answer.hint !== NO_ANSWER.hint) say(NO_ANSWER.hint);

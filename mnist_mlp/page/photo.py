@@ -23,7 +23,7 @@ class Photo(Part):
     picture was removed is not shown.
     """
 
-    EVENTS: list[Any] = [Events.change]  # noqa: RUF012
+    EVENTS: list[Any] = [Events.change, Events.input]  # noqa: RUF012
 
     def __init__(self, **kwargs: Any):
         super().__init__("photo", constants={"NO_ANSWER": NO_ANSWER}, **kwargs)
