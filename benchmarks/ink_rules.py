@@ -22,12 +22,15 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import save
-from benchmarks.robust import HELD_OUT, NOTES, ROWS, SEED, drawings, note, scans
+from benchmarks.robust import HELD_OUT, NOTES, ROWS, SEED, Drawing, drawings, note, photo, scans
 from mnist_mlp import ink, load, paper, read, to_mnist
 from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.numbers import ROOM, make, scanned
 
 DIGITS = 300
 NUMBERS = f"{NOTES} photos of numbers on ruled or squared paper"
+FORMS = "scans of numbers on a form's line"
+EDITED = "a photo in the editor, transparent around it"
 
 
 def as_it_is(found: np.ndarray) -> np.ndarray:
@@ -40,7 +43,7 @@ RULES: dict[str, list[tuple[Any, str, Any]]] = {
     "a hair-thin pen's ink is thickened": [(ink, "thicken", as_it_is)],
     "a small picture is enlarged": [(ink, "SMALL", 0)],
     "a picture cut tight: which part is ink": [(ink, "CLEAR", 0.5)],
-    "an opaque picture on a transparent canvas": [(ink, "_fill_around", lambda colours, opaque: None)],
+    "an opaque picture on a transparent canvas": [(ink, "_picture_within", lambda colours, opaque: None)],
     "grain is smoothed": [(paper, "SMOOTH", 0.0)],
     "a second window, which fits the pen": [(paper, "WINDOW", 1e9)],
     "lines lighter than the pen are left out": [(paper, "_reaches", lambda dark: False)],
@@ -49,6 +52,26 @@ RULES: dict[str, list[tuple[Any, str, Any]]] = {
     "a form's box": [(paper, "without_frame", as_it_is)],
     "printed lines": [(paper, "without_rules", as_it_is)],
 }
+
+
+def on_a_form(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """A scan of a number of three to six digits, whose feet touch a printed line that goes on."""
+    some = rng.integers(len(labels), size=rng.integers(3, 7))
+    number = make(images[some], labels[some], rng)
+    canvas = np.pad(number.canvas, ((0, 0), (10, 60)), constant_values=255)
+    at = len(canvas) - ROOM - int(rng.integers(0, 6))
+    canvas[at : at + 3] = 60
+    around = number._replace(ink=np.pad(number.ink, ((0, 0), (0, 0), (10, 60))))
+    return scanned(around, canvas, rng)[1], number.text
+
+
+def in_the_editor(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    """A photo as the editor of the second tab sends it: its canvas is wider, and transparent there."""
+    shown = photo(drawing, rng)
+    if shown.ndim == 2:
+        shown = np.stack([shown] * 3, 2)
+    opaque = np.concatenate([shown, np.full((*shown.shape[:2], 1), 255, np.uint8)], 2)
+    return np.pad(opaque, ((0, 0), (shown.shape[1] // 6,) * 2, (0, 0)))
 
 
 @contextmanager
@@ -70,7 +93,7 @@ def measured(rule: str, digits: int) -> dict[str, float]:
     found = {}
     with without(rule):
         sets: dict[str, tuple[list[np.ndarray], np.ndarray]] = {}
-        for title, (draw, _) in ROWS.items():
+        for title, (draw, _) in {**ROWS, EDITED: (in_the_editor, 0)}.items():
             rng = np.random.default_rng(SEED)
             sets[title] = [draw(sheet, rng) for sheet in sheets], labels
         for margin in (0, 1):
@@ -81,8 +104,9 @@ def measured(rule: str, digits: int) -> dict[str, float]:
             found[title] = float((net.predict_proba(pixels).argmax(1) == truth).mean())
         mnist = load_mnist()
         images, kinds = mnist.x_train[::HELD_OUT], mnist.y_train[::HELD_OUT]
-        made = [note(images, kinds, np.random.default_rng([SEED, i])) for i in range(NOTES)]
-        found[NUMBERS] = float(np.mean([read(canvas).text == text for canvas, text in made]))
+        for title, kind, count in ((NUMBERS, note, NOTES), (FORMS, on_a_form, digits)):
+            made = [kind(images, kinds, np.random.default_rng([SEED, i])) for i in range(count)]
+            found[title] = float(np.mean([read(canvas).text == text for canvas, text in made]))
     return found
 
 

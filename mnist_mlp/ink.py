@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from PIL import Image
 
-from mnist_mlp.box import box_of
+from mnist_mlp.box import Box, box_of
 from mnist_mlp.paper import otsu, photographed
 from mnist_mlp.pen import thicken
 
@@ -49,10 +49,10 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
     if len(colours) == 4:
         alpha = colours.pop()
         if _quantile(_border(alpha), 0.5) < 128:
-            filled = _fill_around(colours, alpha > 127)
-            if filled is None:  # a transparent ground has no colour to differ from: what is opaque is the ink
+            box = _picture_within(colours, alpha > 127)
+            if box is None:  # a transparent ground has no colour to differ from: what is opaque is the ink
                 return _stretch(alpha)
-            colours, canvas = filled, np.stack(filled, -1)
+            return _around(_ink_as_it_is(canvas[box.within()][..., :3]), box, alpha.shape)
     contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
     border = _border(contrast)
     if _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size:
@@ -63,16 +63,21 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
     return photographed(light)
 
 
-def _fill_around(colours: list[np.ndarray], opaque: np.ndarray) -> list[np.ndarray] | None:
-    """A picture on a transparent canvas, its ground continued around it; None where there are strokes."""
+def _picture_within(colours: list[np.ndarray], opaque: np.ndarray) -> Box | None:
+    """Where an opaque picture lies on a transparent canvas; None where there are strokes."""
     box = box_of(opaque)
     if box is None:
         return None
     picture = box.within()
     contrast = max(int(np.ptp(colour[picture])) for colour in colours)
-    if opaque[picture].mean() < FILLED or contrast < MIN_CONTRAST:
-        return None
-    return [np.where(opaque, colour, _quantile(_border(colour[picture]), 0.5)) for colour in colours]
+    return box if opaque[picture].mean() >= FILLED and contrast >= MIN_CONTRAST else None
+
+
+def _around(ink: np.ndarray, box: Box, shape: tuple[int, ...]) -> np.ndarray:
+    """Ink of a picture within a box of a canvas, continued to that of the canvas."""
+    down, along = ink.shape[0] / box.height, ink.shape[1] / box.width  # a small picture was enlarged
+    before_after = ((box.top, shape[0] - box.bottom), (box.left, shape[1] - box.right))
+    return np.pad(ink, [[round(side * by) for side in sides] for sides, by in zip(before_after, (down, along))])
 
 
 def _cut_tight(light: np.ndarray) -> np.ndarray:

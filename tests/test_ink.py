@@ -52,6 +52,15 @@ def test_a_drawing_cut_tight(white_on_black: bool) -> None:
     assert overlap(find_ink(tight(canvas, ink)), tight(ink, ink)) > 0.98
 
 
+@pytest.mark.parametrize("margin", [(0, 60), (70, 0), (30, 30)])
+def test_a_photo_in_the_editor_with_transparent_margins(margin: tuple[int, int]) -> None:
+    ink = drawn(30)
+    shown = photo(ink, shadow=True)
+    opaque = np.stack([shown, shown, shown, np.full_like(shown, 255)], 2)
+    sides = ((margin[0],) * 2, (margin[1],) * 2)
+    assert overlap(find_ink(np.pad(opaque, (*sides, (0, 0)))), np.pad(ink, sides)) > 0.8
+
+
 @pytest.mark.parametrize("turns", range(4))
 def test_a_digit_at_the_edge_of_a_photo(turns: int) -> None:
     ink = drawn(30)
