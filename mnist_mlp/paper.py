@@ -12,6 +12,7 @@ WINDOW = 4  # stroke widths: the ground is looked for so far around each pixel
 SMALLEST_WINDOW = 15  # pixels
 FAINTEST = 0.05  # of the ground's light: a contrast that is lower is grain
 PRINTED = 0.8  # of the photo's width or height: a part that reaches so far was printed
+STRIP = 0.4  # of the width: writing alone may reach from top to bottom of a photo that is less high
 CERTAIN = 1.3  # times the threshold: a part of the ink that is nowhere so dark is grain, or a pattern
 FAR = 0.5  # of the tallest part's height: what comes in from a border and stays so far away is not written
 GAP = 7  # pixels that a printed line may be interrupted
@@ -110,13 +111,14 @@ def without_borders(ink: np.ndarray) -> np.ndarray:
 
 
 def _reaches(dark: np.ndarray) -> bool:
-    """Whether a part reaches through most of the photo, as only printed lines do."""
+    """Whether a part reaches through most of the photo, as only printed lines do: in a strip, not from top to bottom."""
     from scipy.ndimage import find_objects, label
 
     height, width = dark.shape
     boxes = find_objects(label(dark, np.ones((3, 3)))[0])
+    down = max(PRINTED * height, STRIP * width)
     return any(
-        rows.stop - rows.start >= PRINTED * height or columns.stop - columns.start >= PRINTED * width
+        rows.stop - rows.start >= down or columns.stop - columns.start >= PRINTED * width
         for rows, columns in boxes
     )
 
