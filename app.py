@@ -19,7 +19,7 @@ from mnist_mlp.page.panel import Panel
 from mnist_mlp.page.photo import Photo, answer_picture
 from mnist_mlp.page.preview import Preview
 from mnist_mlp.server.api import endpoints
-from mnist_mlp.server.gradio_internals import Sketchpad
+from mnist_mlp.server.gradio_internals import Blocks, Sketchpad
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
@@ -64,7 +64,7 @@ SHOW = """(answer) => {
   return [label, preview, hint, panel];
 }"""
 
-with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
+with Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
     gr.HTML(TITLE, elem_id="title")
     if notice():
         gr.Markdown(notice(), elem_id="notice")
@@ -99,7 +99,9 @@ with gr.Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
             network = gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice", render=False)
             gr.Interface(answer_picture, [editor, network], photo, live=True, **INTERFACE)
         # Asks once more where the editor has sent an upload before it held its picture.
-        photo.input(answer_picture, [editor, network], photo, show_progress="hidden", api_visibility="private")
+        photo.input(
+            answer_picture, [editor, network], photo, show_progress="hidden", api_visibility="private"
+        )
         inside = Panel(opened=False, elem_classes="explanation")
         photo.change(None, photo, [label, preview, hint, inside], js=SHOW)
         # The editor's code is large, and is fetched when its tab is opened.

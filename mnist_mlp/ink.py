@@ -77,7 +77,9 @@ def _around(ink: np.ndarray, box: Box, shape: tuple[int, ...]) -> np.ndarray:
     """Ink of a picture within a box of a canvas, continued to that of the canvas."""
     down, along = ink.shape[0] / box.height, ink.shape[1] / box.width  # a small picture was enlarged
     before_after = ((box.top, shape[0] - box.bottom), (box.left, shape[1] - box.right))
-    return np.pad(ink, [[round(side * by) for side in sides] for sides, by in zip(before_after, (down, along))])
+    return np.pad(
+        ink, [[round(side * by) for side in sides] for sides, by in zip(before_after, (down, along))]
+    )
 
 
 def _cut_tight(light: np.ndarray) -> np.ndarray:

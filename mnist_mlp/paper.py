@@ -111,7 +111,7 @@ def without_borders(ink: np.ndarray) -> np.ndarray:
 
 
 def _reaches(dark: np.ndarray) -> bool:
-    """Whether a part reaches through most of the photo, as only printed lines do: in a strip, not from top to bottom."""
+    """Whether a part reaches through most of the photo, as only printed lines do; in a strip, from side to side."""
     from scipy.ndimage import find_objects, label
 
     height, width = dark.shape

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import threading
@@ -21,12 +22,15 @@ import numpy as np
 from gradio import FileData
 from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.exceptions import InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
 from PIL import Image
 
 from mnist_mlp.picture import PictureError, read_picture
 from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
+
+LOG = logging.getLogger("uvicorn.error")
 
 # Gradio raises this for a call to an endpoint that does not exist. Without a handler for it the caller gets a
 # status of 500, and the log a traceback.
@@ -80,6 +84,26 @@ def bound_sessions(demo: gr.Blocks) -> None:
 
 
 HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
+
+
+class Blocks(gr.Blocks):
+    """`gr.Blocks` that tells a caller in a sentence why what he sent cannot be taken; the log gets no traceback.
+
+    Gradio fetches and checks files before any function is called. What it raises there goes to the log as a fault
+    of the app, and to the caller as it is, with the server's folder for a path that was not uploaded.
+    """
+
+    async def preprocess_data(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return await super().preprocess_data(*arguments, **named)
+        except gr.Error:
+            raise
+        except InvalidPathError:
+            why = "Expected a picture that was uploaded, an http(s) address of one, or a data URL; got another path."
+        except Exception as fault:
+            why = str(fault)
+            LOG.warning("A call is refused: %r", fault)
+        raise gr.Error(why, print_exception=False)
 
 
 class Sketchpad(gr.Sketchpad):

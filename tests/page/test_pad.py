@@ -579,6 +579,27 @@ def test_a_reload_keeps_drawing_network_and_what_is_open(page: Page, app: str) -
     expect_answer_for_the_drawing(page)
 
 
+def test_what_is_cleared_before_the_kept_drawing_is_back_stays_cleared(page: Page, app: str) -> None:
+    open_app(page, app)
+    page.get_by_role("button", name="Example: 8").click()
+    expect_text(page, "8")
+    page.add_init_script("""
+        const decode = Image.prototype.decode;
+        window.decoded = 0;
+        Image.prototype.decode = async function () {
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          await decode.call(this);
+          window.decoded++;
+        };""")
+    page.reload()
+    page.locator("#pad canvas").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("window.decoded > 0")
+    page.wait_for_timeout(300)
+    nothing_answered(page)
+    assert ink(page) == 0
+
+
 def test_an_example_can_be_drawn_over_and_undone(page: Page, app: str) -> None:
     open_app(page, app)
     for name in ("2", "7", "8"):

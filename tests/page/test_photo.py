@@ -12,6 +12,8 @@ from mnist_mlp.page.pad import EXAMPLES
 
 SEVEN_FILE = next(path for path in EXAMPLES if path.stem == "7")
 
+GRADIO_S_OWN = 13  # requests with which Gradio's editor brings an upload to a function
+
 
 @pytest.fixture
 def photo(page: Page, app: str) -> Page:
@@ -32,11 +34,14 @@ def upload(page: Page, file: Path) -> None:
 
 
 def test_an_upload_is_answered_and_says_at_once_that_it_is_read(photo: Page) -> None:
+    sent: list[str] = []
+    photo.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     upload(photo, SEVEN_FILE)
     expect(photo.locator(".hint:visible p")).to_have_text("Reading the picture …", timeout=1000)
     expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
     photo.wait_for_timeout(1500)
     expect(photo.locator(".reading:visible h2")).to_have_text("7")
+    assert len(sent) <= 2 * GRADIO_S_OWN, sent
     assert said(photo) != "Reading the picture …"
 
 

@@ -335,6 +335,22 @@ def fill(text: str, places: dict[str, str]) -> str:
     return text
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://nothing.invalid/7.png", "nothing.invalid"),
+        ("http://[bad/7.png", "URL"),
+        ("ftp://nothing.invalid/7.png", "Expected a picture that was uploaded"),
+    ],
+)
+def test_an_address_that_cannot_be_fetched_is_told_without_a_traceback(
+    http: httpx.Client, running_app: Server, address: str, said: str
+) -> None:
+    before = len(running_app.log.read_text())
+    assert said in refused(http, "predict", [file(address), "relu"])
+    assert "Traceback" not in running_app.log.read_text()[before:]
+
+
 @pytest.mark.parametrize("path", PATHS, ids=name)
 def test_files_of_the_server_are_not_read(http: httpx.Client, path: str, places: dict[str, str]) -> None:
     path = fill(path, places)
