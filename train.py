@@ -32,14 +32,14 @@ from mnist_mlp.training import report
 from mnist_mlp.training.calibrate import PART, calibrated, divided, rounded, with_reader
 from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
+from mnist_mlp.training.fitting import BATCH_SIZE, EPOCHS, SEED, fit
 from mnist_mlp.training.lattice import EPOCHS as NUMBER_EPOCHS
 from mnist_mlp.training.lattice import Drawn, learn_numbers
-from mnist_mlp.training.models import BATCH_SIZE, EPOCHS, SEED, fit
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
 from mnist_mlp.training.numbers import lattices
 from mnist_mlp.training.publish import publish
-from mnist_mlp.training.redraw import NO_DIGIT, drawing, drawn
+from mnist_mlp.training.redraw import NON_DIGIT, drawing, drawn
 from mnist_mlp.training.snapshots import save_snapshots
 from mnist_mlp.training.strokes import measure_strokes
 
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     others = to_learn_from(args.non_digits, images, digits, args.seed)
     strokes = measure_strokes(np.concatenate([images, others]))
-    labels = np.concatenate([digits, np.full(len(others), NO_DIGIT, np.uint8)])
+    labels = np.concatenate([digits, np.full(len(others), NON_DIGIT, np.uint8)])
     facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
     if args.start:
         nets = {name: MLP.from_folder(args.start / name) for name in names}

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.helpers import Server, data_url, save, serving
 from mnist_mlp import read
 from mnist_mlp.picture import read_data_url
-from mnist_mlp.server.label import NO_NUMBER_NAME
+from mnist_mlp.server.label_value import NO_NUMBER_NAME
 from mnist_mlp.server.limits import CALLS_AT_ONCE, MAX_SESSIONS
 from mnist_mlp.training.data import load_mnist
 

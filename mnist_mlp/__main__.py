@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             csv.writer(sys.stdout).writerow(
                 ["path", "number", "digit", "confidence", "boxes"][: 4 + options.boxes]
             )
-        for batch in read(options.pictures, options.network, options.workers):
+        for batch in read_files(options.pictures, options.network, options.workers):
             for row in batch:
                 if row["error"]:
                     bad += 1
@@ -82,7 +82,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def read(paths: list[str], network: str = "relu", workers: int | None = None) -> Iterator[list[Row]]:
+def read_files(paths: list[str], network: str = "relu", workers: int | None = None) -> Iterator[list[Row]]:
     """The rows of the pictures, in order, a batch at a time.
 
     A row has "path", "number" (text, "" where there is none), "digit" (None where there is not exactly

@@ -40,10 +40,17 @@ class Way(NamedTuple):
     """One reading of a line."""
 
     text: str
-    log_probability: float
-    """Of the text: the sum over all ways that give it."""
+    of_text: float
+    """The logarithm of the sum over all ways that give the text."""
+    of_all: float
+    """The logarithm of the sum over all ways."""
     steps: tuple[tuple[int, int], ...]
     """Its likeliest way: each arc and its label, 0..9 or `MARK`."""
+
+    @property
+    def log_probability(self) -> float:
+        """Of the text."""
+        return self.of_text - self.of_all
 
     @property
     def arcs(self) -> tuple[int, ...]:
@@ -123,7 +130,7 @@ def _from(nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
     return _until(nodes, reverse, s)[::-1]
 
 
-def log_probability(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
+def log_sums(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
     """The logarithm of the sum over the ways that give each text, (len(texts),)."""
     longest = max(map(len, texts))
     labels = np.array([[int(c) for c in text.ljust(longest, "0")] for text in texts], np.int64)
@@ -169,8 +176,9 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
         kept = sorted(found.items(), key=lambda item: -item[1][0])[:BEAM]
         beams.append(dict(kept))
     last = beams[-1]  # not empty: each node is reached
-    exact = log_probability(list(last), nodes, arcs, s) - before[-1]
-    ways = [Way(text, float(p), _in_order(last[text][2])) for text, p in zip(last, exact)]
+    sums = log_sums(list(last), nodes, arcs, s)
+    of_all = float(before[-1])
+    ways = [Way(text, float(of_text), of_all, _in_order(last[text][2])) for text, of_text in zip(last, sums)]
     return sorted(ways, key=lambda way: -way.log_probability)[:READINGS]
 
 

@@ -84,6 +84,18 @@ def read_data_url(text: str) -> np.ndarray:
     return read_picture(encoded)
 
 
+def to_png(pixels: np.ndarray) -> bytes:
+    """Pixels, (H, W) in 0..1, as a grey PNG."""
+    file = io.BytesIO()
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def to_data_url(pixels: np.ndarray) -> str:
+    """The same as a data URL."""
+    return "data:image/png;base64," + base64.b64encode(to_png(pixels)).decode()
+
+
 def is_small(text: str) -> bool:
     """Whether a data URL holds a PNG no larger than those that the pad sends: to be read in a millisecond."""
     match = _DATA_URL.fullmatch(text) if len(text) <= SMALL_URL else None

@@ -164,7 +164,7 @@ def _first_and_end(pieces: Pieces) -> tuple[np.ndarray, np.ndarray]:
     return first, first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
 
 
-def show(pieces: Pieces, arcs: Arcs) -> np.ndarray:
+def ink_of(pieces: Pieces, arcs: Arcs) -> np.ndarray:
     """The ink of each arc in a window of its own: (m, H, arcs.width) float32."""
     windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, arcs.width))), arcs.width, axis=1)
     column = np.arange(arcs.width)

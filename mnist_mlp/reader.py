@@ -18,10 +18,10 @@ from mnist_mlp.box import Box, box_of
 from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
 from mnist_mlp.hints import LACKS, NO_DIGIT, not_sure
 from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import MARK, NEVER, READINGS, Way, best_texts, features, scores, total
+from mnist_mlp.lattice import MARK, NEVER, READINGS, Way, best_texts, features, scores
 from mnist_mlp.network import Network, digit_score, shipped, softmax
 from mnist_mlp.picture import PictureError
-from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, show
+from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 MOST_DIGITS = 200
 BLOCK = 64  # arcs shown to the network at once
@@ -160,13 +160,14 @@ def _is_plain(seen: Seen, whole: float) -> bool:
 def _plain_digit(seen: Seen, logits: np.ndarray) -> LineWays:
     probabilities = softmax(logits)
     order = np.argsort(probabilities)[::-1].tolist()
-    ways = [Way(str(d), math.log(max(float(probabilities[d]), 1e-30)), ((0, d),)) for d in order]
     whole = float(digit_score(logits))
-    digit = Digit(order[0], probabilities, seen.placed.pixels, seen.placed.box)
     of_all = -float(np.logaddexp(0, -whole))  # log P(a digit)
-    of_text = of_all + ways[0].log_probability
-    terms = (Term(ways[0].text, of_text, 0.0),)
-    return LineWays(ways, LineSum(ways[0].text, terms, of_text, of_all), (digit,), whole)
+    of_texts = of_all + np.log(np.maximum(probabilities.astype(float), 1e-30))
+    ways = [Way(str(d), float(of_texts[d]), of_all, ((0, d),)) for d in order]
+    best = ways[0]
+    digit = Digit(order[0], probabilities, seen.placed.pixels, seen.placed.box)
+    terms = (Term(best.text, best.of_text, 0.0),)
+    return LineWays(ways, LineSum(best.text, terms, best.of_text, of_all), (digit,), whole)
 
 
 def no_number_terms(lines: list[LineWays]) -> np.ndarray:
@@ -226,7 +227,7 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
     nodes = len(pieces.cost)
     ways = best_texts(nodes, every, s)
     chosen = np.array(ways[0].arcs, np.int64)
-    windows = show(pieces, every.some(chosen))
+    windows = ink_of(pieces, every.some(chosen))
     found = []
     for digit, arc, window in zip(ways[0].text, chosen, windows):
         within = box_of(window > 0.5)
@@ -243,8 +244,7 @@ def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
         for arc, label in ways[0].steps
         for part in [float(features_part[label, arc]) if clear[arc] else 0.0]
     )
-    of_all = total(nodes, every, s)
-    line_sum = LineSum(ways[0].text, terms, of_all + ways[0].log_probability, of_all)
+    line_sum = LineSum(ways[0].text, terms, ways[0].of_text, ways[0].of_all)
     return LineWays(ways, line_sum, tuple(found), score, width / height, line.parts)
 
 
@@ -264,7 +264,7 @@ def _see(
     phi, pixels = [], []
     for start in range(0, len(every.first), BLOCK):  # windows of a block are alike in width
         block = every.some(slice(start, start + BLOCK))
-        ink = show(pieces, block)
+        ink = ink_of(pieces, block)
         phi.append(features(pieces, block, ink))
         pixels.append(place_all(ink))
     placed = np.concatenate(pixels)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from mnist_mlp.lattice import FEATURES, MARK, NEVER, READINGS, best_texts, log_probability, scores, total
+from mnist_mlp.lattice import FEATURES, MARK, NEVER, READINGS, best_texts, log_sums, scores, total
 from mnist_mlp.pieces import Arcs
 
 
@@ -45,7 +45,7 @@ def test_the_probability_of_a_text_is_the_sum_over_its_ways(pieces: int, seed: i
     arcs, s = lattice(pieces, 10 * pieces + seed)
     expected = all_groupings(pieces, arcs, s)
     texts = sorted(expected, key=lambda text: -expected[text])
-    found = np.exp(log_probability(texts[:50], pieces + 1, arcs, s) - total(pieces + 1, arcs, s))
+    found = np.exp(log_sums(texts[:50], pieces + 1, arcs, s) - total(pieces + 1, arcs, s))
     assert found == pytest.approx([expected[text] for text in texts[:50]], rel=1e-9)
     ways = best_texts(pieces + 1, arcs, s)
     assert len(ways) <= READINGS
@@ -68,7 +68,7 @@ def test_a_line_is_read_where_every_way_is_hopeless(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("mnist_mlp.lattice.HOPELESS", 0.0)  # no label of an arc is as likely
     arcs, s = lattice(40, 2)
     ways = best_texts(41, arcs, s)
-    expected = log_probability([way.text for way in ways], 41, arcs, s) - total(41, arcs, s)
+    expected = log_sums([way.text for way in ways], 41, arcs, s) - total(41, arcs, s)
     assert ways and [way.log_probability for way in ways] == pytest.approx(expected)
     first, last = ways[0].steps[0][0], ways[0].steps[-1][0]
     assert (arcs.first[first], arcs.end[last]) == (0, 40)

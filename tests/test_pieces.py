@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_mlp.ink import find_ink
-from mnist_mlp.pieces import MOST_ARCS, MOST_LINES, WIDEST, arcs, cut, find_lines, show
+from mnist_mlp.pieces import MOST_ARCS, MOST_LINES, WIDEST, arcs, cut, find_lines, ink_of
 from mnist_mlp.training.data import Mnist
 from mnist_mlp.training.numbers import APART, TOUCHING, make
 
@@ -43,7 +43,7 @@ def test_every_digit_that_stands_apart_is_an_arc(mnist: Mnist, seed: int) -> Non
         part = ink[line.top : line.top + round(height * line.scale)]
         part = np.ascontiguousarray(part[:, line.left : line.left + round(width * line.scale)])
         own.append(np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BOX)))
-    held = np.stack([show(pieces._replace(ink=ink), candidates).sum((1, 2)) for ink in own], 1)
+    held = np.stack([ink_of(pieces._replace(ink=ink), candidates).sum((1, 2)) for ink in own], 1)
     for i, ink in enumerate(own):
         wrong = ink.sum() - held[:, i] + held.sum(1) - held[:, i]
         assert wrong.min() < 0.05 * ink.sum()

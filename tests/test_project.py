@@ -99,7 +99,7 @@ LINE = [
         "classify",
         "__main__",
     ),
-    *("training", "server.limits", "server.networks", "server.label", "server.explanation"),
+    *("training", "server.limits", "server.networks", "server.label_value", "server.explanation"),
     *("server.checks", "server.gradio_internals", "server.api", "server.middleware", "page", "app"),
 ]
 

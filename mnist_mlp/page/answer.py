@@ -24,20 +24,17 @@ caller the status of a reply.
 
 from __future__ import annotations
 
-import base64
-import io
 import reprlib
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mnist_mlp.network import Network
 from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
-from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url
+from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url, to_data_url
 from mnist_mlp.reader import Reading, least_certain, read
-from mnist_mlp.server.label import to_label
+from mnist_mlp.server.label_value import to_label
 from mnist_mlp.server.limits import DRAWINGS, in_turn
 from mnist_mlp.server.networks import serving
 
@@ -98,13 +95,6 @@ def _sums(reading: Reading) -> dict[str, Any]:
         for line in reading.sums
     ]
     return {"lines": lines, "number": round(1 - reading.readings[""], 4)}
-
-
-def to_data_url(pixels: np.ndarray) -> str:
-    """Pixels in 0..1 as a grey PNG in a data URL."""
-    file = io.BytesIO()
-    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _check(request: Any) -> tuple[np.ndarray | None, Network, int | None, bool]:

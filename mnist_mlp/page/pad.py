@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from PIL import Image
 from mnist_mlp.ink import find_ink
 from mnist_mlp.page.answer import answer
 from mnist_mlp.page.part import HERE, Part
-from mnist_mlp.picture import read_picture
+from mnist_mlp.picture import read_picture, to_data_url
 
 EXAMPLES = sorted((HERE / "examples").glob("*.png"), key=lambda path: int(path.stem))
 HEIGHT = 168  # pixels of a picture that is put on the sheet
@@ -51,6 +49,4 @@ def _to_sheet(canvas: np.ndarray) -> str:
     if scale > 1:
         # Sharpen the blurred upscale of MNIST's pixels.
         sheet = sheet.point(lambda ink: min(max((ink - 96) * 4, 0), 255))
-    file = io.BytesIO()
-    Image.eval(sheet, lambda ink: 255 - ink).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return to_data_url(1 - np.asarray(sheet) / 255)

@@ -20,11 +20,11 @@ from mnist_mlp.reader import Reading, least_certain, read
 from mnist_mlp.server.checks import check_epoch, check_integer, check_unit, with_clear_errors
 from mnist_mlp.server.explanation import Explained, explained
 from mnist_mlp.server.gradio_internals import checked_path, to_file
-from mnist_mlp.server.label import TOP_K, Label, to_label
+from mnist_mlp.server.label_value import TOP_K, LabelValue, to_label
 from mnist_mlp.server.limits import CALLS_AT_ONCE, DECODING
 from mnist_mlp.server.networks import serving
 
-EMPTY = np.zeros((28, 28), np.uint8)
+BLANK = np.zeros((28, 28), np.uint8)
 TOOL = "read_number"
 
 NetworkName = Literal["relu", "sigmoid"]
@@ -44,7 +44,7 @@ def endpoints() -> None:
         gr.api(with_clear_errors(function), concurrency_id="callers", concurrency_limit=CALLS_AT_ONCE)
 
 
-def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
+def predict(picture: FileData, network: NetworkName = "relu") -> tuple[LabelValue, FileData | None]:
     """Read the handwritten number in a picture: dark on light or light on dark, anywhere in it, of any size.
 
     Args:
@@ -52,14 +52,14 @@ def predict(picture: FileData, network: NetworkName = "relu") -> tuple[Label, Fi
         network: "relu" or "sigmoid".
 
     Returns:
-        the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
+        the likeliest readings and their probabilities, as gr.LabelValue gives them; empty where nothing is drawn
         the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
     reading = _read(picture, serving(network))
     return to_label(reading), _strip(reading)
 
 
-def predict_sketchpad(picture: Sketch, network: NetworkName = "relu") -> tuple[Label, FileData | None]:
+def predict_sketchpad(picture: Sketch, network: NetworkName = "relu") -> tuple[LabelValue, FileData | None]:
     """Read the handwritten number in the value of a gr.Sketchpad, as `predict` does.
 
     Args:
@@ -138,7 +138,7 @@ def _strip(reading: Reading) -> FileData | None:
 def _read(picture: Any, network: Network) -> Reading:
     """What is read in a file or a data URL, whatever else a caller may have sent."""
     if picture is None or picture == "":
-        return read(EMPTY, network)
+        return read(BLANK, network)
     path = checked_path(picture)
     if path is None and not isinstance(picture, str):
         raise ValueError(f"Expected a picture: a file or a data URL; got {reprlib.repr(picture)}.")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -25,9 +24,8 @@ from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
-from PIL import Image
 
-from mnist_mlp.picture import PictureError, read_picture
+from mnist_mlp.picture import PictureError, read_picture, to_png
 from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
 
 LOG = logging.getLogger("uvicorn.error")
@@ -59,11 +57,9 @@ def checked_path(picture: Any) -> str | None:
 
 def to_file(pixels: np.ndarray) -> Any:
     """A picture, (H, W) float32 in 0..1, as `gr.Image` gives one: a file in a folder of its own in the cache."""
-    file = io.BytesIO()
-    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
     path = cache_folder() / uuid.uuid4().hex / "image.png"
     path.parent.mkdir(parents=True)
-    path.write_bytes(file.getvalue())
+    path.write_bytes(to_png(pixels))
     return FileData(path=str(path), orig_name=path.name, mime_type="image/png").model_dump()
 
 

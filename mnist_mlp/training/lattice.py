@@ -83,7 +83,7 @@ def learn_numbers(
 
     def step(most: int, *batch: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = tf.add_n([_loss(name, after[name], before[name], most, *batch) for name in after])
+            loss = tf.add_n([_loss(name, after[name], before[name], most, batch) for name in after])
         gradient = tape.gradient(loss, layers + features)
         optimizers[0].apply(gradient[: len(layers)], layers)
         optimizers[1].apply(gradient[len(layers) :], features)
@@ -114,20 +114,9 @@ def _optimizer(rate: float, variables: list[tf.Variable], steps: int) -> keras.o
     return optimizer
 
 
-def _loss(
-    name: str,
-    weights: Weights,
-    before: Weights,
-    most: int,
-    x: tf.Tensor,
-    phi: tf.Tensor,
-    arc: tf.Tensor,
-    nodes: tf.Tensor,
-    text: tf.Tensor,
-    image: tf.Tensor,
-    label: tf.Tensor,
-) -> tf.Tensor:
+def _loss(name: str, weights: Weights, before: Weights, most: int, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
     """Of one network, for numbers and single images: see `SIGNATURE`."""
+    x, phi, arc, nodes, text, image, label = batch
     x, image = tf.cast(x, tf.float32) / 255, tf.cast(image, tf.float32) / 255
     logits = _logits(name, weights, tf.concat([x, image], 0))
     s = arc_scores(logits[: tf.shape(x)[0]], phi, weights["digit"], weights["mark"])

@@ -13,8 +13,8 @@ from skimage.morphology import skeletonize
 from mnist_mlp.box import box_of
 from mnist_mlp.canvas import place_all
 from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import features, log_probability
-from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, show
+from mnist_mlp.lattice import features, log_sums
+from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 ROOM = 8  # pixels around the number
 STREAM = 100  # numbers that one stream of random numbers decides
@@ -339,7 +339,7 @@ def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -
     line = lines[0]
     pieces = cut(line.ink)
     every = arcs(pieces)
-    ink = show(pieces, every)
+    ink = ink_of(pieces, every)
     if len(pieces.cost) > MOST_NODES or not _readable(number, line, pieces, every):
         return None
     pixels = np.rint(255 * place_all(ink)).astype(np.uint8).reshape(-1, 784)
@@ -359,7 +359,7 @@ def _readable(number: Number, line: Line, pieces: Pieces, every: Arcs) -> bool:
     alien = 1 - own / own.sum(0).clip(1e-6)
     parted = ((whole >= WHOLE) & (alien <= ALIEN)).any(1).all()
     even = np.zeros((len(every.first), 11))
-    return bool(parted and log_probability([number.text], len(pieces.cost), every, even)[0] > -np.inf)
+    return bool(parted and log_sums([number.text], len(pieces.cost), every, even)[0] > -np.inf)
 
 
 def _in_line(ink: np.ndarray, line: Line) -> np.ndarray:

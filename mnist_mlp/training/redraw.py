@@ -35,7 +35,7 @@ SCANS = (8.5, 10, 12, 16)  # its pixels along a side of the 28x28 image
 
 Draw = Callable[..., tuple[tf.Tensor, tf.Tensor]]  # from a batch's number and size to images and labels
 
-NO_DIGIT = 10  # label
+NON_DIGIT = 10  # label
 PIXELS = np.arange(28, dtype=np.float32) + np.float32(0.5 - CENTRE)  # pixel centres along either axis
 FRAME = np.float32(1.3) * PIXELS  # a wider grid, on which a digit's extent and centre are found
 

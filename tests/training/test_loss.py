@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnist_mlp.lattice import FEATURES, MARK, log_probability, scores, total
+from mnist_mlp.lattice import FEATURES, MARK, log_sums, scores, total
 from mnist_mlp.pieces import Arcs
 from mnist_mlp.training.lattice import arc_scores, log_posterior
 from mnist_mlp.training.numbers import LONGEST
@@ -37,7 +37,7 @@ def test_scores_and_posterior_are_those_of_the_reader() -> None:
         assert np.allclose(same, s, atol=1e-3)
         parts.append(s)
         arc.append(np.stack([np.full(len(s), number), arcs.first, arcs.end], 1))
-        expected.append(float(log_probability([text], nodes, arcs, s)[0]) - total(nodes, arcs, s))
+        expected.append(float(log_sums([text], nodes, arcs, s)[0]) - total(nodes, arcs, s))
     labels = np.full((len(texts), LONGEST), -1, np.int32)
     for i, text in enumerate(texts):
         labels[i, : len(text)] = [int(c) for c in text]

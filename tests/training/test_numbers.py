@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import log_probability, scores, total
+from mnist_mlp.lattice import log_sums, scores, total
 from mnist_mlp.mlp import load
 from mnist_mlp.pieces import Arcs, find_lines
 from mnist_mlp.training.data import Mnist
@@ -47,7 +47,7 @@ def test_the_shipped_networks_find_the_texts_likely(made: Lattices, name: str) -
         logits = net.forward(made.pixels[some] / np.float32(255)).logits
         s = scores(logits, made.phi[some], net.reader.digit, net.reader.mark)
         text = "".join(str(digit) for digit in made.text[i] if digit >= 0)
-        likely.append(log_probability([text], nodes, arcs, s)[0] - total(nodes, arcs, s))
+        likely.append(log_sums([text], nodes, arcs, s)[0] - total(nodes, arcs, s))
     assert np.median(likely) > np.log(0.8)
     assert np.mean(np.array(likely) > np.log(0.5)) > 0.7
 

@@ -90,9 +90,9 @@ def test_redrawn_digits_are_still_themselves(strokes: Strokes, mnist: Mnist) -> 
 def test_what_is_no_digit_gets_no_digits_strokes(
     strokes: Strokes, mnist: Mnist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With all habits at their most frequent, as NO_DIGIT a picture is drawn as with none of them."""
+    """With all habits at their most frequent, as NON_DIGIT a picture is drawn as with none of them."""
     plain(monkeypatch)
-    none = np.full(N, redraw.NO_DIGIT)
+    none = np.full(N, redraw.NON_DIGIT)
     with monkeypatch.context() as patch:
         for name in ("FIRST", "SECOND", "ERASED"):
             patch.setattr(habits, name, (0.0,) * 11)

@@ -11,8 +11,9 @@ import pytest
 from scipy.special import log_softmax
 
 from mnist_mlp.network import LAYERS, SHAPES
-from mnist_mlp.training import models
+from mnist_mlp.training import fitting, models
 from mnist_mlp.training.data import Mnist
+from mnist_mlp.training.redraw import NON_DIGIT
 from mnist_mlp.training.strokes import Strokes, measure_strokes
 
 BOTH = ["relu", "sigmoid"]
@@ -24,29 +25,29 @@ def strokes(mnist: Mnist) -> Strokes:
 
 
 @pytest.fixture(scope="module")
-def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], models.Fit]]:
+def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], fitting.Fit]]:
     """Four epochs of the teacher and of the networks, with a checkpoint after each second one."""
     labels = mnist.y_train[:500].copy()
-    labels[::5] = models.NO_DIGIT
+    labels[::5] = NON_DIGIT
     validation = mnist.x_train[500:700].reshape(-1, 784) / np.float32(255), mnist.y_train[500:700]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "ECHOES", 2)
-        patch.setattr(models, "STUDENT_EPOCHS", 1)
-        yield lambda folder: models.fit(strokes, labels, validation, BOTH, folder, 4, batch_size=64)
+        patch.setattr(fitting, "ECHOES", 2)
+        patch.setattr(fitting, "STUDENT_EPOCHS", 1)
+        yield lambda folder: fitting.fit(strokes, labels, validation, BOTH, folder, 4, batch_size=64)
 
 
 @pytest.fixture(scope="module")
-def whole(fit: Callable[[Path], models.Fit], tmp_path_factory: pytest.TempPathFactory) -> models.Fit:
+def whole(fit: Callable[[Path], fitting.Fit], tmp_path_factory: pytest.TempPathFactory) -> fitting.Fit:
     return fit(tmp_path_factory.mktemp("whole"))
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(
-    fit: Callable[[Path], models.Fit], whole: models.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fit: Callable[[Path], fitting.Fit], whole: fitting.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the byte, which also says that the seed determines all."""
     interrupted = []
 
-    class Interrupted(models.Checkpoint):
+    class Interrupted(fitting.Checkpoint):
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             super().on_epoch_end(epoch, logs)
             if epoch == 2 and list(self.model.output) not in interrupted:
@@ -54,7 +55,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(models, "Checkpoint", Interrupted)
+        patch.setattr(fitting, "Checkpoint", Interrupted)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 fit(tmp_path)
@@ -70,9 +71,9 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
                 assert np.array_equal(weights, resumed.snapshots[epoch][name][tensor])
 
 
-def test_snapshots_begin_before_the_first_step(whole: models.Fit) -> None:
+def test_snapshots_begin_before_the_first_step(whole: fitting.Fit) -> None:
     assert whole.snapshots.keys() == {0, 1, 2}
-    start = models.build(BOTH, models.SEED)
+    start = models.build(BOTH, fitting.SEED)
     for name in BOTH:
         for i in range(3):
             kernel, bias = start.get_layer(f"{name}_{i + 1}").get_weights()
@@ -81,7 +82,7 @@ def test_snapshots_begin_before_the_first_step(whole: models.Fit) -> None:
         assert not np.array_equal(whole.snapshots[2][name]["w3"], whole.weights[name]["w3"])
 
 
-def test_the_history_is_of_the_validation_images(whole: models.Fit) -> None:
+def test_the_history_is_of_the_validation_images(whole: fitting.Fit) -> None:
     assert [row["epoch"] for row in whole.history] == [0, 1, 2, 3]
     assert all(0 <= row[f"val_{name}_accuracy"] <= 1 for row in whole.history for name in BOTH)
 

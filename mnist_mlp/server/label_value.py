@@ -17,14 +17,14 @@ class Confidence(TypedDict):
     confidence: float
 
 
-class Label(TypedDict, total=False):
+class LabelValue(TypedDict, total=False):
     """The value of a `gr.Label`; empty where nothing is drawn."""
 
     label: str
     confidences: list[Confidence]
 
 
-def to_label(reading: Reading) -> Label:
+def to_label(reading: Reading) -> LabelValue:
     """The value of a `gr.Label`: "?" for a drawing that is no number, and the likeliest readings."""
     if not reading.readings:
         return {}
