@@ -101,6 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, net in nets.items():
         save(net, data, validation, earlier[name], history, seconds, args.output, args.pictures)
     report.save_habits(data.x_train, data.y_train, args.pictures / "habits.png")
+    report.save_non_digits(data.x_train, data.y_train, args.pictures / "non_digits.png")
     save_neighbours(list(nets.values()), data.x_train, data.y_train, args.output / "neighbours.npz")
     shutil.rmtree(checkpoint, ignore_errors=True)
     if args.push_to_hub:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+from mnist_mlp.server.gradio_internals import HTML
 
 HERE = Path(__file__).parent
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 PLACE = "element.innerHTML = `<style>#${element.id} { ${STYLE} }</style>${MARKUP}`;\n"
 
 
-class Part(gr.HTML):
+class Part(HTML):
     """A component of the page.
 
     Args:
@@ -25,9 +25,6 @@ class Part(gr.HTML):
         constants: what the script finds under these names, beside what Gradio gives it.
         scripts: the names of its scripts, in their order, where one file would be long; else NAME.js.
     """
-
-    EVENTS: list[Any] = []  # noqa: RUF012
-    _config: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -45,16 +42,6 @@ class Part(gr.HTML):
         super().__init__(
             value, html_template="", js_on_load=named + PLACE + script, apply_default_css=False, **kwargs
         )
-
-    def get_config(self) -> dict[str, Any]:  # type: ignore[override]
-        """Gradio's description of the component, found out once.
-
-        Gradio asks for it in each new session, and searches the script for each of its names that is not an
-        attribute: for all parts that took 20 ms, twice as long as a call of the API.
-        """
-        if self._config is None:
-            self._config = super().get_config()
-        return {**self._config, "value": self.value}
 
 
 def _read(path: Path) -> str:

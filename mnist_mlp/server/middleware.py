@@ -25,6 +25,7 @@ from mnist_mlp.server.gradio_internals import (
     bound_sessions,
     cache_folder,
     is_unknown_component,
+    tools_query,
 )
 from mnist_mlp.server.limits import (
     CACHE_AGE,
@@ -113,7 +114,7 @@ class Limits:
         path = scope["path"].rstrip("/")
         upload, tool = path.endswith("/upload"), "/gradio_api/mcp" in path
         if tool:
-            scope = {**scope, "query_string": _tools()}
+            scope = {**scope, "query_string": tools_query(TOOL)}
         if scope["method"] in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         limit = MAX_BODY if upload or tool else MAX_REQUEST
@@ -135,16 +136,6 @@ class Limits:
             return message
 
         await self.app(scope, counted, send)
-
-
-def _tools() -> bytes:
-    """The query with which Gradio offers one endpoint as a tool, and not every one.
-
-    On a Space the tool's name begins with the Space's. If that has a hyphen, Gradio 6 finds no tool by a
-    query: there all are offered.
-    """
-    space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
-    return b"" if "-" in space else f"tools={TOOL},{space}_{TOOL}".encode()
 
 
 def _refuse(status: int, detail: str) -> JSONResponse:

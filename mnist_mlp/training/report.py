@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import digit_score
 from mnist_mlp.reader import no_digit
-from mnist_mlp.training.non_digits import non_digits
+from mnist_mlp.training.non_digits import SHARES, non_digits
 from mnist_mlp.training.redraw import examples
 
 BINS = 15
@@ -124,8 +124,20 @@ def save_habits(images: np.ndarray, digits: np.ndarray, path: Path) -> None:
     """
     chosen = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
     redrawn = examples(images[chosen], REDRAWN)
-    rows = [np.hstack(list(some)) for some in (images[chosen], *redrawn)]
-    sheet = Image.fromarray(255 - np.vstack(rows))
+    _save_rows([images[chosen], *redrawn], path)
+
+
+def save_non_digits(images: np.ndarray, digits: np.ndarray, path: Path) -> None:
+    """Write one sheet, a PNG: what is learnt from as no digit, a row for each kind of `non_digits.SHARES`.
+
+    Args:
+        images, digits: (n, 28, 28) and (n,) uint8, MNIST's.
+    """
+    _save_rows([non_digits(kind, 16, images, digits, seed=0) for kind in SHARES], path)
+
+
+def _save_rows(rows: list[np.ndarray], path: Path) -> None:
+    sheet = Image.fromarray(255 - np.vstack([np.hstack(list(row)) for row in rows]))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
 

@@ -49,10 +49,10 @@ def test_the_query_finds_the_one_tool(space: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SPACE_ID", space)
     monkeypatch.setattr("gradio.utils.get_space", lambda: space or None)
     server = GradioMCPServer(demo)
-    query = parse_qs(middleware._tools().decode())
+    query = parse_qs(gradio_internals.tools_query(api.TOOL).decode())
     if not query:
         findable = [tool for tool in server.tool_to_endpoint if tool.startswith(server.tool_prefix)]
-        assert not findable, CHANGED.format(gr.__version__, "the names of tools: `_tools` in middleware.py")
+        assert not findable, CHANGED.format(gr.__version__, "the names of tools: `tools_query`")
         return
     found = {server.tool_prefix + tool for tool in query["tools"][0].split(",")} & {*server.tool_to_endpoint}
     assert [server.tool_to_endpoint[tool] for tool in found] == ["/read_number"]

@@ -52,6 +52,7 @@ def test_a_small_run_learns_and_saves_what_loads_again(few: Mnist, tmp_path: Pat
     assert metrics["relu"]["test_accuracy"] > 0.6  # of which chance would give 0.1
     assert metrics["relu"]["auroc_non_digits"] > 0.6
     assert (tmp_path / "docs" / "habits.png").is_file()
+    assert (tmp_path / "docs" / "non_digits.png").is_file()
     assert (weights / "neighbours.npz").is_file()
     assert not list(weights.glob(".checkpoint*"))
 
