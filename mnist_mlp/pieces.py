@@ -32,8 +32,9 @@ SAME = 0.002  # of the squared height: two cuts that differ by less ink are one
 TALL = 0.4  # a part that is as tall makes a line, others join one
 SPECK = 0.15  # what is smaller is left out
 MOST_LINES = 50
+LOWEST = 5  # pixels of a picture: what is less high holds no digit that could be read
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
-MOST_ARCS = 8000  # of a picture; 200 digits have 5,000
+MOST_ARCS = 6000  # of a picture; 200 digits have 5,000
 
 
 class Pieces(NamedTuple):
@@ -268,6 +269,8 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     width = np.array([box[1].stop - box[1].start for box in boxes])
     height = bottom - top
     tallest = height.max()
+    if tallest < LOWEST:
+        return []
     line_of = np.full(count, -1)
     spans: list[tuple[int, int]] = []
     tall = np.flatnonzero(height >= TALL * tallest)[: 2 * MOST_PARTS]
