@@ -77,7 +77,7 @@ class Arcs(NamedTuple):
 
 
 def cut(ink: np.ndarray, most_arcs: int = MOST_ARCS) -> Pieces:
-    """Cut a line of writing, (H, W) float32 in 0..1; the dearest cuts are left out where arcs are too many."""
+    """Cut a line of writing, (H, W) float32 in 0..1; the most expensive cuts are left out where arcs are too many."""
     height, width = ink.shape
     half = height // 2
     halves = np.stack([ink[:half], ink[::-1][:half]], 1)  # (half, 2, W): from the top, from the bottom

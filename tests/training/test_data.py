@@ -313,7 +313,6 @@ def test_a_failed_download_is_named_and_not_kept(
 SILENT = {
     "says nothing": says_nothing,
     "stops after its first megabyte": lambda handler: sends(bytes(1 << 20), 1 << 24, pause=60)(handler),
-    "a byte at a time": lambda handler: sends(bytes(100), 1 << 24, piece=1, pause=0.2)(handler),
 }
 
 
