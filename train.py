@@ -33,8 +33,7 @@ from mnist_mlp.training.calibrate import PART, calibrated, divided, rounded, wit
 from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
 from mnist_mlp.training.fitting import BATCH_SIZE, EPOCHS, SEED, fit
-from mnist_mlp.training.lattice import EPOCHS as NUMBER_EPOCHS
-from mnist_mlp.training.lattice import Drawn, learn_numbers
+from mnist_mlp.training.lattice import NUMBER_EPOCHS, Drawn, learn_numbers
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
 from mnist_mlp.training.numbers import lattices

@@ -30,7 +30,7 @@ OVERSHOOT = 1.02  # DeepFool's
 REACHING, REFINING = 40, 32  # steps of either phase at most
 FULL_STEP = -0.3  # margin above which a step is taken whole
 BISECTIONS = 8
-SECOND = 1.15  # a second start is refined too, if it is at most so many times as far as the nearest
+SECOND_START = 1.15  # a second start is refined too, if it is at most so many times as far as the nearest
 STEP_SIZES = np.array([1, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05], np.float32)  # tried in a refining step
 SCALES = np.array([0.94, 0.97, 0.985, 0.995, 1.005, 1.02, 1.1], np.float32)  # of a change, tried with each
 
@@ -50,7 +50,7 @@ def smallest_change(net: Network, x: np.ndarray, digit: int) -> np.ndarray:
         return float(np.linalg.norm(y - x))
 
     nearest, *others = sorted(found, key=distance)
-    second = [y for y in others[:1] if distance(y) < SECOND * distance(nearest)]
+    second = [y for y in others[:1] if distance(y) < SECOND_START * distance(nearest)]
     refined = [_refined(net, x, y, digit) for y in (nearest, *second)]
     return min(refined, key=distance).reshape(28, 28)
 

@@ -16,7 +16,7 @@ STRIP = 0.4  # of the width: writing alone may reach from top to bottom of a pho
 CERTAIN = 1.3  # times the threshold: a part of the ink that is nowhere so dark is grain, or a pattern
 FAR = 0.5  # of the tallest part's height: what comes in from a border and stays so far away is not written
 GAP = 7  # pixels that a printed line may be interrupted
-EDGE = 0.1  # of a box's shorter side: its lines lie nearer to its edges
+BOX_EDGE = 0.1  # of a box's shorter side: its lines lie nearer to its edges
 FOLLOWS = 0.97  # share of a box's ink that lies there; of a zero's, less
 MOST_FRAMES = 50  # of a photo's parts, the tallest, that are taken for a box: grain falls into thousands
 ABOVE = 3  # pixels of ink above or below a printed line, at least, where a stroke crosses it
@@ -141,7 +141,7 @@ def without_frame(ink: np.ndarray) -> np.ndarray:
     for number in 1 + np.argsort(-heights, kind="stable")[:MOST_FRAMES]:
         box = boxes[number - 1]
         part = parts[box] == number
-        edge = max(round(EDGE * min(part.shape)), 1)
+        edge = max(round(BOX_EDGE * min(part.shape)), 1)
         inner = np.s_[edge:-edge, edge:-edge]
         inside = np.setdiff1d(np.unique(parts[box][inner]), [0, number])
         framed = part.sum() - part[inner].sum() >= FOLLOWS * part.sum()

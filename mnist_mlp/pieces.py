@@ -18,12 +18,12 @@ from PIL import Image
 from mnist_mlp.box import Box, box_of
 from mnist_mlp.pen import stroke_width
 
-HEIGHT = 44  # pixels to which a line is reduced or enlarged
-ENLARGED = 4  # times, at most
+LINE_HEIGHT = 44  # pixels to which a line is reduced or enlarged
+MOST_ENLARGED = 4  # times, at most
 STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
 # In shares of the line's height:
-FAR = 0.2  # pieces are not wider
-NEAR = 0.1  # of two cuts closer than that, the cheaper one stays
+WIDEST_PIECE = 0.2  # pieces are not wider
+NEAREST_CUTS = 0.1  # of two cuts closer than that, the cheaper one stays
 MAX_COST = 0.5  # ink that a cut crosses at most
 IN_GAP = 0.02  # a cut that crosses less ink lies in a gap
 WIDEST = 1.7  # an arc of several pieces is not wider
@@ -207,8 +207,8 @@ def _ways(halves: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _chosen(cost: np.ndarray, height: int) -> np.ndarray:
-    """Columns to cut at: where that is cheaper than beside it, and no two farther apart than `FAR`."""
-    near, far = max(round(NEAR * height), 1), max(FAR * height, 2)
+    """Columns to cut at: where that is cheaper than beside it, and no two farther apart than `WIDEST_PIECE`."""
+    near, far = max(round(NEAREST_CUTS * height), 1), max(WIDEST_PIECE * height, 2)
     lowest = np.flatnonzero((cost[1:-1] < cost[:-2] + 1e-6) & (cost[1:-1] < cost[2:] + 1e-6)) + 1
     lowest = lowest[cost[lowest] <= MAX_COST * height]
     free = np.ones(len(cost), bool)
@@ -304,7 +304,7 @@ def _line(ink: np.ndarray, from_left: int, from_top: int, parts: int) -> Line:
         return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0, 0)
     rows, columns = box.within(margin=1)
     within = ink[rows, columns]
-    scale = max(len(within) / HEIGHT, 1 / ENLARGED)
+    scale = max(len(within) / LINE_HEIGHT, 1 / MOST_ENLARGED)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 2))
     filter = Image.Resampling.BOX if scale >= 1 else Image.Resampling.BILINEAR
     reduced = np.asarray(Image.fromarray(within).resize(size, filter))

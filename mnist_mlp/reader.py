@@ -24,7 +24,7 @@ from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 MOST_DIGITS = 200
-BLOCK = 64  # arcs shown to the network at once
+ARCS_AT_ONCE = 64  # arcs shown to the network at once
 NO_NUMBER = ""  # the text of a drawing that is no number
 PLAIN = 2.0  # the digit_score from which on a drawing that is not wide is one digit, however it could be cut
 NARROW = 0.6  # of the line's height: digits are mostly wider
@@ -262,8 +262,8 @@ def _see(
         whole: the pixels of the arc that is the whole line, at the picture's own resolution, if known.
     """
     phi, pixels = [], []
-    for start in range(0, len(every.first), BLOCK):  # windows of a block are alike in width
-        block = every.some(slice(start, start + BLOCK))
+    for start in range(0, len(every.first), ARCS_AT_ONCE):  # windows of a block are alike in width
+        block = every.some(slice(start, start + ARCS_AT_ONCE))
         ink = ink_of(pieces, block)
         phi.append(features(pieces, block, ink))
         pixels.append(place_all(ink))

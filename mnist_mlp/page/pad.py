@@ -15,7 +15,7 @@ from mnist_mlp.page.part import HERE, Part
 from mnist_mlp.picture import read_picture, to_data_url
 
 EXAMPLES = sorted((HERE / "examples").glob("*.png"), key=lambda path: int(path.stem))
-HEIGHT = 168  # pixels of a picture that is put on the sheet
+SHEET_HEIGHT = 168  # pixels of a picture that is put on the sheet
 
 
 class Pad(Part):
@@ -44,7 +44,7 @@ class Pad(Part):
 def _to_sheet(canvas: np.ndarray) -> str:
     """A canvas as the page holds a picture: a grey PNG in a data URL, dark ink on white."""
     ink = Image.fromarray((find_ink(canvas) * 255).astype(np.uint8))
-    scale = HEIGHT / max(ink.height, ink.width * 3 / 4)
+    scale = SHEET_HEIGHT / max(ink.height, ink.width * 3 / 4)
     sheet = ink.resize((round(ink.width * scale), round(ink.height * scale)), Image.Resampling.BICUBIC)
     if scale > 1:
         # Sharpen the blurred upscale of MNIST's pixels.

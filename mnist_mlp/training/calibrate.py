@@ -16,7 +16,7 @@ from mnist_mlp.training.non_digits import DRAWN
 from mnist_mlp.training.numbers import make, untidy, written
 
 # Canvases to fit P(no number) on
-EXAMPLES = {
+DRAWINGS_LEARNT = {
     "digits": 1500,
     "numbers": 2000,
     "typefaces": 600,
@@ -97,7 +97,9 @@ def with_reader(
     reader: dict[str, Any] = {"digit": _short(digit), "mark": _short(mark)}
     net = MLP(net.weights, net.config | {"reader": reader})
     jobs = [
-        (kind, [seed, i, part]) for i, (kind, n) in enumerate(EXAMPLES.items()) for part in range(n // PART)
+        (kind, [seed, i, part])
+        for i, (kind, n) in enumerate(DRAWINGS_LEARNT.items())
+        for part in range(n // PART)
     ]
     found = Parallel(n_jobs=-1)(delayed(_examples)(kind, rng, net, validation, part) for kind, rng in jobs)
     examples = [example for some in found for example in some]

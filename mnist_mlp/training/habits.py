@@ -13,15 +13,15 @@ import tensorflow as tf
 from mnist_mlp.training.strokes import DIRECTIONS
 
 # Probability that a digit's first and second stroke are drawn; the eleventh is no digit.
-FIRST = (0.50, 0.60, 0.20, 0.0, 0.40, 0.40, 0.25, 0.55, 0.0, 0.40, 0.0)
-SECOND = (0.0, 0.40, 0.0, 0.0, 0.20, 0.0, 0.60, 0.50, 0.0, 0.60, 0.0)
+FIRST_STROKE = (0.50, 0.60, 0.20, 0.0, 0.40, 0.40, 0.25, 0.55, 0.0, 0.40, 0.0)
+SECOND_STROKE = (0.0, 0.40, 0.0, 0.0, 0.20, 0.0, 0.60, 0.50, 0.0, 0.60, 0.0)
 # Probability that a four's upper half or a five's bar is drawn anew, or that an eight is open at the top.
 ERASED = (0.0, 0.0, 0.0, 0.0, 0.12, 0.33, 0.0, 0.0, 0.15, 0.0, 0.0)
 REMNANT = 0.12  # probability that a bit of a neighbour's stroke or of a printed line is left at a digit
 
 NOWHERE = 99.0  # farther away than any pixel
 
-Line = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
+Segment = tuple[tf.Tensor, tf.Tensor]  # from and to, (n, 2) each
 
 
 class Random:
@@ -75,15 +75,15 @@ class Marks(NamedTuple):
     def near(self, start: tf.Tensor, spread: float) -> tf.Tensor:
         return start + self.random.normal(spread, 2) * self.height
 
-    def across(self, middle: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Line:
+    def across(self, middle: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Segment:
         return self.beside(middle, -x, -y), self.beside(middle, x, y)
 
 
 class Habit(NamedTuple):
     """The strokes that may be added to a digit."""
 
-    first: Line
-    second: Line | None = None
+    first: Segment
+    second: Segment | None = None
     goes_on: tf.Tensor | bool = False
     """(n,) bool: the second is drawn where the first one is, and begins at its end."""
 
@@ -97,7 +97,7 @@ def _bar_of_a_zero(marks: Marks) -> Habit:
     return Habit(marks.across(middle, tf.sin(angle) * length, -tf.cos(angle) * length))
 
 
-def _flat_foot(marks: Marks) -> Line:
+def _flat_foot(marks: Marks) -> Segment:
     """It reaches to both sides: to one, it would make a one a two."""
     random = marks.random
     foot, left, tilt = marks.near(marks.bottom, 0.04), random.uniform(0.1, 0.33), random.uniform(-0.08, 0.08)
@@ -167,7 +167,7 @@ def _either(random: Random, one: Habit, other: Habit) -> Habit:
     """One of two habits that exclude each other; the first for 35 % of the digits."""
     first = random.uniform() < 0.35
 
-    def chosen(points: Line, others: Line) -> Line:
+    def chosen(points: Segment, others: Segment) -> Segment:
         return tf.where(first, points[0], others[0]), tf.where(first, points[1], others[1])
 
     assert one.second and other.second
@@ -208,7 +208,7 @@ def habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.Tens
     marks = Marks(random, ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3], outermost)
     strokes, goes_on = _strokes(marks, digit)
     u, v = random.uniform()[:, 0], random.uniform()[:, 0]
-    drawn = [u < tf.gather(FIRST, digit), tf.where(goes_on, u, v) < tf.gather(SECOND, digit)]
+    drawn = [u < tf.gather(FIRST_STROKE, digit), tf.where(goes_on, u, v) < tf.gather(SECOND_STROKE, digit)]
     # A four's arm is prolonged where it is what reaches furthest, not its head.
     low = marks.towards(0)[:, 1] > marks.half[:, 1] - 0.1 * marks.height[:, 0]
     drawn[0] &= low | (digit != 4)

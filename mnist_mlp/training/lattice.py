@@ -19,16 +19,16 @@ from mnist_mlp.lattice import FEATURES, MARK, NEVER, TALLEST_MARK
 from mnist_mlp.network import LAYERS
 from mnist_mlp.training.numbers import LONGEST, MOST_NODES, Lattices
 
-EPOCHS = 3
-NUMBERS = 32  # a step
-DRAWN = 512  # drawn images a step, which keep the network what it is beside its numbers
+NUMBER_EPOCHS = 3
+NUMBERS_A_STEP = 32  # a step
+DRAWN_A_STEP = 512  # drawn images a step, which keep the network what it is beside its numbers
 DRAWN_SHARE = 2.0  # their weight in the loss
 OWN_SHARE = 0.5  # of a drawn image's target: what the network said before; the rest is the label
 RATE, WARMUP = 5e-4, 200
 FEATURES_RATE = 20  # times the network's
 SIZES = (12, 18, 26, MOST_NODES)  # nodes; lattices of like sizes make a batch
 
-ACTIVATIONS = {"relu": tf.nn.relu, "sigmoid": tf.sigmoid}
+TF_ACTIVATIONS = {"relu": tf.nn.relu, "sigmoid": tf.sigmoid}
 Weights = dict[str, Any]
 
 # A batch: pixels, phi, arcs, nodes and texts of numbers, as `log_posterior` takes them; pixels and labels of images.
@@ -60,7 +60,7 @@ def learn_numbers(
     numbers: Lattices,
     drawn: Drawn,
     seed: int,
-    epochs: int = EPOCHS,
+    epochs: int = NUMBER_EPOCHS,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Train networks, and the weights of the arcs' features, to read numbers.
 
@@ -94,7 +94,7 @@ def learn_numbers(
     with tqdm(total=steps, desc="numbers", unit=" steps") as bar:
         for _ in range(epochs):
             for most, some in _batches(numbers, rng):
-                images = rng.integers(len(drawn.labels), size=DRAWN)
+                images = rng.integers(len(drawn.labels), size=DRAWN_A_STEP)
                 loss = step_of[most](
                     *_batch(numbers, some), drawn.pixels[images], drawn.labels[images].astype(np.int32)
                 )
@@ -128,8 +128,8 @@ def _loss(name: str, weights: Weights, before: Weights, most: int, batch: tuple[
 
 def _logits(name: str, weights: Weights, x: tf.Tensor) -> tf.Tensor:
     """(n, 11), the eleventh 0: Keras's model is not used, since one step trains networks of any number."""
-    h1 = ACTIVATIONS[name](x @ weights["w1"] + weights["b1"])
-    h2 = ACTIVATIONS[name](h1 @ weights["w2"] + weights["b2"])
+    h1 = TF_ACTIVATIONS[name](x @ weights["w1"] + weights["b1"])
+    h2 = TF_ACTIVATIONS[name](h1 @ weights["w2"] + weights["b2"])
     return tf.pad(h2 @ weights["w3"] + weights["b3"], [[0, 0], [0, 1]])
 
 
@@ -138,7 +138,7 @@ def _batches(numbers: Lattices, rng: np.random.Generator) -> list[tuple[int, np.
     batches = []
     for below, most in zip((0, *SIZES), SIZES):
         some = rng.permutation(np.flatnonzero((numbers.nodes > below) & (numbers.nodes <= most)))
-        batches += [(most, some[i : i + NUMBERS]) for i in range(0, len(some), NUMBERS)]
+        batches += [(most, some[i : i + NUMBERS_A_STEP]) for i in range(0, len(some), NUMBERS_A_STEP)]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 

@@ -196,15 +196,14 @@ def written(number: Number, rng: np.random.Generator) -> np.ndarray:
     return canvas
 
 
-Draw = ImageDraw.ImageDraw
-
-
-def _dot(draw: Draw, x: float, y: float, pen: int, rng: np.random.Generator) -> None:
+def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, pen: int, rng: np.random.Generator) -> None:
     r = pen * rng.uniform(0.4, 0.9)
     draw.ellipse((x - r, y - r, x + r, y + r), 0)
 
 
-def _point_or_comma(draw: Draw, x: float, base: int, tall: int, pen: int, rng: np.random.Generator) -> None:
+def _point_or_comma(
+    draw: ImageDraw.ImageDraw, x: float, base: int, tall: int, pen: int, rng: np.random.Generator
+) -> None:
     y = base - rng.uniform(-0.05, 0.12) * tall
     if rng.random() < 0.7:
         _dot(draw, x, y, pen, rng)
@@ -212,7 +211,9 @@ def _point_or_comma(draw: Draw, x: float, base: int, tall: int, pen: int, rng: n
         draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.2) * tall), 0, pen)
 
 
-def _end(draw: Draw, x: float, base: int, tall: int, room: int, pen: int, rng: np.random.Generator) -> None:
+def _end(
+    draw: ImageDraw.ImageDraw, x: float, base: int, tall: int, room: int, pen: int, rng: np.random.Generator
+) -> None:
     """A dash or two after the number, or a dot and a dash."""
     x, y = x + tall * rng.uniform(0.05, 0.2), base - tall * rng.uniform(0.2, 0.6)
     length = min(room - tall * 0.2, tall * rng.uniform(0.15, 1.2))

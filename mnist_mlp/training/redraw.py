@@ -21,7 +21,7 @@ from mnist_mlp.training.strokes import DIRECTIONS, GRID_SIDE, STEPS_PER_PIXEL, S
 TURN, SHEAR, STRETCH = 0.11, 0.16, 0.11  # standard deviations: radians, slope, logarithm
 BEND, WOBBLE = 1.04, 0.44  # standard deviation of the displacement, on a coarse and on a fine grid
 WAVES = (4, 0.7), (7, 0.6)  # of each grid: lines along a side, and a line's reach in grid distances
-WAYS = (0.5, 0.2, 0.3)  # shares: MNIST's own ink, that ink thicker or thinner, drawn with a round pen
+MANNERS = (0.5, 0.2, 0.3)  # shares: MNIST's own ink, that ink thicker or thinner, drawn with a round pen
 CALM = 0.6  # affine distortion of those drawn with a pen, relative to the others
 BOLDER = 0.45  # standard deviation of the change in thickness, half on each side
 PEN = (0.8, 3.9)  # width
@@ -47,7 +47,7 @@ def _bumps(at: tf.Tensor, lines: int, reach: float) -> tf.Tensor:
     return bump / np.float32(np.sqrt(reach * np.sqrt(np.pi)))  # the squares add up to about 1
 
 
-class Way(NamedTuple):
+class Manner(NamedTuple):
     """How each of n digits is drawn, (n,) bool each: one of the three."""
 
     own: tf.Tensor
@@ -88,7 +88,7 @@ def _distorted(random: Random, calm: tf.Tensor) -> Distortion:
 class Shape(NamedTuple):
     """What is drawn of n digits: their strokes, those that are added, and what is left out."""
 
-    way: Way
+    way: Manner
     added: Added
     columns: tf.Tensor
     """(n, 2): before the first and after the second nothing is drawn."""
@@ -112,7 +112,7 @@ class Shape(NamedTuple):
         return apart
 
 
-def _shape(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, way: Way, random: Random) -> Shape:
+def _shape(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, way: Manner, random: Random) -> Shape:
     outermost = tf.gather(strokes.outermost, index)
     added = habits(random, digit, tf.gather(strokes.ends, index), outermost)
     own = way.own[:, None]
@@ -137,8 +137,8 @@ def redraw(strokes: Strokes, digit: tf.Tensor, index: tf.Tensor, seed: tf.Tensor
     """
     random = Random(seed, tf.shape(index)[0])
     u = random.uniform()[:, 0]
-    own, bolder = u < WAYS[0], (u >= WAYS[0]) & (u < WAYS[0] + WAYS[1])
-    way = Way(own, bolder, ~own & ~bolder)
+    own, bolder = u < MANNERS[0], (u >= MANNERS[0]) & (u < MANNERS[0] + MANNERS[1])
+    way = Manner(own, bolder, ~own & ~bolder)
     distortion = _distorted(random, tf.where(way.pen, CALM, 1.0)[:, None])
     shape = _shape(strokes, digit, index, way, random)
     width = tf.where(way.pen[:, None], PEN[0] + (PEN[1] - PEN[0]) * random.uniform() ** 1.3, 0.0)

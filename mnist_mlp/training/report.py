@@ -18,7 +18,7 @@ from mnist_mlp.training.non_digits import SHARES, non_digits
 from mnist_mlp.training.redraw import examples
 
 BINS = 15
-DRAWINGS = 1_000  # of each kind
+DRAWINGS_OF_EACH = 1_000  # of each kind
 # Kinds of non-digits that a network is measured on, and what its figures call them.
 MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "halves": "halves", "pairs": "pairs"}
 MEASURE_SEED = 1_000_003  # another than that of the non-digits which are learnt from
@@ -83,7 +83,7 @@ def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[st
     images = np.rint(255 * x).astype(np.uint8).reshape(-1, 28, 28)
     others = {}
     for kind, name in MEASURED.items():
-        drawings = non_digits(kind, DRAWINGS, images, digits, MEASURE_SEED) / np.float32(255)
+        drawings = non_digits(kind, DRAWINGS_OF_EACH, images, digits, MEASURE_SEED) / np.float32(255)
         others[name] = net.forward(drawings).logits
     others["non_digits"] = np.concatenate(list(others.values()))
     for name, logits in others.items():

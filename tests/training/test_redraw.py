@@ -94,10 +94,10 @@ def test_what_is_no_digit_gets_no_digits_strokes(
     plain(monkeypatch)
     none = np.full(N, redraw.NON_DIGIT)
     with monkeypatch.context() as patch:
-        for name in ("FIRST", "SECOND", "ERASED"):
+        for name in ("FIRST_STROKE", "SECOND_STROKE", "ERASED"):
             patch.setattr(habits, name, (0.0,) * 11)
         expected = redrawn(strokes, mnist.y_train[:N], 5)
-    for name in ("FIRST", "SECOND", "ERASED"):
+    for name in ("FIRST_STROKE", "SECOND_STROKE", "ERASED"):
         monkeypatch.setattr(habits, name, (1.0,) * 10 + (0.0,))
     monkeypatch.setattr(habits, "REMNANT", 1.0)
     assert np.array_equal(redrawn(strokes, none, 5), expected)

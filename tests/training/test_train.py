@@ -26,7 +26,7 @@ def few(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> Mnist:
     few = Mnist(mnist.x_train[:1500], mnist.y_train[:1500], mnist.x_test[:500], mnist.y_test[:500])
     monkeypatch.setattr(train, "load_mnist", lambda path: few)
     monkeypatch.setattr(train, "VALIDATION", 5)
-    monkeypatch.setattr(report, "DRAWINGS", 20)
+    monkeypatch.setattr(report, "DRAWINGS_OF_EACH", 20)
     return few
 
 
