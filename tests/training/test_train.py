@@ -14,7 +14,7 @@ import train
 from mnist_mlp.mlp import MLP, load
 from mnist_mlp.network import ACTIVATIONS, WEIGHTS
 from mnist_mlp.snapshots import load_snapshots, read_snapshots
-from mnist_mlp.training import report
+from mnist_mlp.training import lattice, report
 from mnist_mlp.training.data import DIGESTS, Mnist
 
 BOTH = ["relu", "sigmoid"]
@@ -27,6 +27,7 @@ def few(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> Mnist:
     monkeypatch.setattr(train, "load_mnist", lambda path: few)
     monkeypatch.setattr(train, "VALIDATION", 5)
     monkeypatch.setattr(report, "DRAWINGS_OF_EACH", 20)
+    monkeypatch.setattr(lattice, "SIZES", lattice.SIZES[-1:])  # each takes some ten seconds to compile
     return few
 
 
