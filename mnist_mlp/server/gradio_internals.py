@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -106,6 +107,21 @@ class HTML(gr.HTML):
 
 
 HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
+
+
+def remove_old_files(demo: gr.Blocks, age: float) -> None:
+    """Remove the uploads, and the files of answers, that came more than `age` seconds ago.
+
+    Gradio's own search goes, in a thread, through sets to which calls add meanwhile. Under load that raises a
+    RuntimeError, its task ends, and no file is removed any more: of 10,000 calls all were left.
+    """
+    for files in demo.temp_file_sets:
+        for file in tuple(files):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - os.lstat(file).st_ctime <= age:
+                    continue
+                os.remove(file)
+            files.discard(file)
 
 
 class Blocks(gr.Blocks):

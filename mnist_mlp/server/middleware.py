@@ -25,6 +25,7 @@ from mnist_mlp.server.gradio_internals import (
     bound_sessions,
     cache_folder,
     is_unknown_component,
+    remove_old_files,
     tools_query,
 )
 from mnist_mlp.server.limits import (
@@ -63,7 +64,7 @@ class Quota:
 
 
 def remove_empty_folders(folder: Path, age: float = CACHE_EVERY) -> None:
-    """Remove the folders of the cache whose file Gradio has deleted; it leaves them."""
+    """Remove the folders of the cache that no longer have a file."""
     for each in os.scandir(folder) if folder.exists() else ():
         # A new one may be about to get its file.
         with contextlib.suppress(OSError):  # not empty
@@ -71,10 +72,12 @@ def remove_empty_folders(folder: Path, age: float = CACHE_EVERY) -> None:
                 os.rmdir(each.path)
 
 
-def _keep_tidy(folder: Path) -> None:
+def _keep_tidy(demo: gr.Blocks) -> None:
     while True:
         time.sleep(CACHE_EVERY)
-        remove_empty_folders(folder)
+        with contextlib.suppress(OSError):
+            remove_old_files(demo, CACHE_AGE)
+            remove_empty_folders(cache_folder())
 
 
 class Limits:
@@ -161,11 +164,13 @@ def queue(demo: gr.Blocks) -> None:
     """Let callers wait in a queue of bounded length, and only there."""
     demo.queue(STATUS_EVERY, api_open=False, max_size=MAX_WAITING, default_concurrency_limit=CALLS_AT_ONCE)
     bound_sessions(demo)
-    threading.Thread(target=_keep_tidy, args=(cache_folder(),), daemon=True).start()
+    threading.Thread(target=_keep_tidy, args=(demo,), daemon=True).start()
 
 
 # For `gr.Blocks` and its `launch`.
-BLOCKS: dict[str, Any] = {"delete_cache": (CACHE_EVERY, CACHE_AGE)}
+BLOCKS: dict[str, Any] = {
+    "delete_cache": (86400, 86400)
+}  # and when the app ends; meanwhile `_keep_tidy` does it
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
     "state_session_capacity": MAX_SESSIONS,

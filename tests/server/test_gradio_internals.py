@@ -36,6 +36,7 @@ def test_this_version_of_gradio_has_the_private_parts() -> None:
         "ImageEditor.blob_storage": editor.blob_storage == {},
         "ImageEditor.accept_blobs": list(inspect.signature(editor.accept_blobs).parameters) == ["data"],
         "EditorData.id": "id" in EditorData.model_fields,
+        "Blocks.temp_file_sets": demo.temp_file_sets[-1] is editor.temp_files,
         "FnIndexInferError": issubclass(gradio_internals.UnknownEndpoint, Exception),
     }
     for name, unchanged in parts.items():

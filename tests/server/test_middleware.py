@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from gradio_client import Client, handle_file
 from helpers import Server, data_url, launched, png, run_async, wait_until
 
 from mnist_mlp.server import middleware
+from mnist_mlp.server.gradio_internals import remove_old_files
 from mnist_mlp.server.limits import CACHE_AGE, CACHE_EVERY
 from mnist_mlp.server.middleware import Quota
 
@@ -144,6 +147,34 @@ def test_the_folders_of_deleted_files_are_removed(tmp_path: Path) -> None:
     middleware.remove_empty_folders(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"old with a file", "new and empty"}
     middleware.remove_empty_folders(tmp_path / "none")
+
+
+def test_old_files_are_removed_while_others_come(tmp_path: Path) -> None:
+    with gr.Blocks() as demo:
+        files = gr.File().temp_files
+    picture = tmp_path / "picture.png"
+    picture.touch()
+    files |= {str(picture), str(tmp_path / "removed by somebody.png")}
+    stop = threading.Event()
+
+    def come() -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            files.add(str(tmp_path / f"none {number % 5000}.png"))
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    try:
+        for _ in range(20):
+            remove_old_files(demo, age=3600)
+            assert picture.exists() and str(picture) in files
+        for _ in range(20):
+            remove_old_files(demo, age=-1)
+    finally:
+        stop.set()
+        thread.join()
+    assert not picture.exists() and str(picture) not in files
 
 
 def test_nothing_is_left_of_forty_calls(
