@@ -45,8 +45,8 @@ async function restore() {
     const kept = sessionStorage.getItem(KEPT);
     const { marks, network } = JSON.parse(kept);
     const restored = await Promise.all(marks.map((mark) => (mark.picture ? load(mark.picture, mark.name) : mark)));
-    // The visitor may have drawn or cleared meanwhile.
-    if (isBlank() && restored.length && sessionStorage.getItem(KEPT) === kept) put(restored);
+    if (sessionStorage.getItem(KEPT) !== kept) return; // the visitor has drawn, cleared or chosen meanwhile
+    if (isBlank() && restored.length) put(restored);
     select(network);
   } catch {}
 }

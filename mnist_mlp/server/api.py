@@ -52,7 +52,7 @@ def predict(picture: FileData, network: NetworkName = "relu") -> tuple[LabelValu
         network: "relu" or "sigmoid".
 
     Returns:
-        the likeliest readings and their probabilities, as gr.LabelValue gives them; empty where nothing is drawn
+        the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
         the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
     reading = _read(picture, serving(network))

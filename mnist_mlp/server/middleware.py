@@ -167,10 +167,8 @@ def queue(demo: gr.Blocks) -> None:
     threading.Thread(target=_keep_tidy, args=(demo,), daemon=True).start()
 
 
-# For `gr.Blocks` and its `launch`.
-BLOCKS: dict[str, Any] = {
-    "delete_cache": (86400, 86400)
-}  # and when the app ends; meanwhile `_keep_tidy` does it
+# For `gr.Blocks` and its `launch`. Gradio empties the cache when the app ends; until then `_keep_tidy` does it.
+BLOCKS: dict[str, Any] = {"delete_cache": (86400, 86400)}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
     "state_session_capacity": MAX_SESSIONS,
