@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from mnist_mlp.network import SHAPES, Network, shipped
 
-MAX_SNAPSHOTS = 4_000_000  # bytes
+LARGEST_FILE = 4_000_000  # bytes
 MAX_SNAPSHOTS = 20
 
 
@@ -63,8 +63,8 @@ def read_snapshots(path: Path, activation: str) -> Snapshots:
         ValueError: it holds no snapshots of such a network; the message names it and the fault.
     """
     try:
-        if path.stat().st_size > MAX_SNAPSHOTS:
-            raise ValueError(f"a file of at most {MAX_SNAPSHOTS:,} bytes; got {path.stat().st_size:,}")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"a file of at most {LARGEST_FILE:,} bytes; got {path.stat().st_size:,}")
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
             if about.get("activation") != activation:

@@ -87,7 +87,7 @@ def test_reader_weights_that_are_none_are_refused(key: str, value: object) -> No
 
 def test_no_number_is_fitted_as_scikit_learn_fits_it(monkeypatch: pytest.MonkeyPatch, mnist: Mnist) -> None:
     monkeypatch.setattr(
-        calibrate, "EXAMPLES", {"digits": 100, "numbers": 100, "hands": 100, "scribbles": 100}
+        calibrate, "DRAWINGS_LEARNT", {"digits": 100, "numbers": 100, "hands": 100, "scribbles": 100}
     )
     shipped = load("relu")
     some = mnist._replace(x_train=mnist.x_train[::VALIDATION], y_train=mnist.y_train[::VALIDATION])

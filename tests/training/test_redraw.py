@@ -70,7 +70,7 @@ def test_undistorted_digits_look_like_mnists_own(
     plain(monkeypatch)
     for name in ("TURN", "SHEAR", "STRETCH", "BEND", "WOBBLE"):
         monkeypatch.setattr(redraw, name, 0.0)
-    monkeypatch.setattr(redraw, "WAYS", (1.0, 0.0, 0.0))
+    monkeypatch.setattr(redraw, "MANNERS", (1.0, 0.0, 0.0))
     pixels = redrawn(strokes, mnist.y_train[:N], 3)
     original = mnist.x_train[:N] / np.float32(255)
 
