@@ -12,10 +12,12 @@ to `/predict`. At last the app gives 20,000 answers, and 1,000 pages are opened 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import io
 import itertools
 import json
+import os
 import statistics
 import sys
 import threading
@@ -318,7 +320,7 @@ def long_run(app: Server, tasks: list[Task], answers: int, pages: int) -> tuple[
         "after_pages_megabytes": after,
         "growth": growth,
     }
-    files = [path.stat().st_size for path in app.cache.rglob("*") if path.is_file()]
+    files = cached(app)
     report = {
         "loaded_answers": answers,
         "abandoned_pages": pages,
@@ -326,6 +328,16 @@ def long_run(app: Server, tasks: list[Task], answers: int, pages: int) -> tuple[
         "cache": {"bytes": sum(files), "files": len(files)},
     }
     return report, loads
+
+
+def cached(server: Server) -> list[int]:
+    """The sizes of the files in the cache folder, from which the app removes old ones meanwhile."""
+    sizes = []
+    for folder, _, names in os.walk(server.cache):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                sizes.append(os.path.getsize(os.path.join(folder, name)))
+    return sizes
 
 
 def processor_time(server: Server) -> float:
