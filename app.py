@@ -98,6 +98,7 @@ with Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         with left:
             network = gr.Radio(NETWORKS, value="relu", label="Network", elem_classes="choice", render=False)
             gr.Interface(answer_picture, [editor, network], photo, live=True, **INTERFACE)
+        editor.upload(None, js="() => { document.dispatchEvent(new Event('editor:upload')); }")
         # Asks once more where the editor has sent an upload before it held its picture.
         photo.input(
             answer_picture, [editor, network], photo, show_progress="hidden", api_visibility="private"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import open_app
+from helpers import data_url, open_app
 from playwright.sync_api import Page, Route, expect
 
 from mnist_mlp.page.pad import EXAMPLES
@@ -18,6 +18,7 @@ GRADIO_S_OWN = 13  # requests with which Gradio's editor brings an upload to a f
 @pytest.fixture
 def photo(page: Page, app: str) -> Page:
     """The second tab, ready for a picture."""
+    page.clock.install()
     open_app(page, app)
     page.get_by_role("tab", name="Photo or picture").click()
     page.locator(".editor input[type=file]").first.wait_for(state="attached")
@@ -55,6 +56,19 @@ def test_a_file_that_is_no_picture_is_named(photo: Page, tmp_path: Path, name: s
         f"{name} cannot be read as a picture", timeout=10000
     )
     upload(photo, SEVEN_FILE)
+    expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
+
+
+def test_a_picture_from_the_clipboard_is_answered(photo: Page) -> None:
+    photo.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    photo.evaluate(
+        """async (picture) => {
+          const blob = await (await fetch(picture)).blob();
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }""",
+        data_url(SEVEN_FILE.read_bytes()),
+    )
+    photo.locator(".editor").get_by_role("button", name="Paste").click()
     expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
 
 
