@@ -23,6 +23,7 @@ from mnist_mlp.server.gradio_internals import Blocks, Sketchpad
 from mnist_mlp.server.middleware import BLOCKS, LAUNCH, queue
 from mnist_mlp.server.networks import notice
 
+FOLDER = Path(__file__).parent / "mnist_mlp" / "page"
 DESCRIPTION = "Draw a digit or a number, and see what a small neural network reads, and why."
 PAGE: dict[str, Any] = {
     "theme": gr.themes.Base(
@@ -31,7 +32,7 @@ PAGE: dict[str, Any] = {
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400"),
-    "css_paths": Path(__file__).parent / "mnist_mlp" / "page" / "page.css",
+    "css_paths": [FOLDER / "page.css", FOLDER / "gradio.css"],
     "head": f'<meta name="description" content="{DESCRIPTION}">',
     "footer_links": ["api"],
     "run_history": False,
@@ -70,9 +71,9 @@ with Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
         gr.Markdown(notice(), elem_id="notice")
     with gr.Tab("Draw"):
         with gr.Row(elem_classes="sheet-and-answer"):
-            with gr.Column():
+            with gr.Column(elem_classes="sheet"):
                 pad = Pad(elem_id="pad")
-            with gr.Column():
+            with gr.Column(elem_classes="answer"):
                 label = Label(show_label=False, elem_id="label", elem_classes="reading")
                 hint = Hint(EMPTY, elem_id="hint", elem_classes="hint")
                 preview = Preview(elem_id="preview")
@@ -90,8 +91,8 @@ with Blocks(title="Digits, as you draw them", **BLOCKS) as demo:
     with gr.Tab("Photo or picture") as tab:
         editor, photo = Sketchpad(visible=False, render=False, **EDITOR), Photo(render=False)
         with gr.Row(elem_classes="sheet-and-answer"):
-            left = gr.Column()
-            with gr.Column():
+            left = gr.Column(elem_classes="sheet")
+            with gr.Column(elem_classes="answer"):
                 label = Label(show_label=False, elem_classes="reading")
                 hint = Hint(NO_PICTURE, elem_classes="hint")
                 preview = Preview()

@@ -21,6 +21,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,11 +33,11 @@ from mnist_mlp.training import report
 from mnist_mlp.training.calibrate import PART, calibrated, divided, rounded, with_reader
 from mnist_mlp.training.card import model_card
 from mnist_mlp.training.data import DIGESTS, DataError, Mnist, load_mnist
-from mnist_mlp.training.fitting import BATCH_SIZE, EPOCHS, SEED, fit
+from mnist_mlp.training.fitting import BATCH_SIZE, EPOCHS, SEED, Fit, fit
 from mnist_mlp.training.lattice import NUMBER_EPOCHS, Drawn, learn_numbers
 from mnist_mlp.training.neighbours import save_neighbours
 from mnist_mlp.training.non_digits import to_learn_from
-from mnist_mlp.training.numbers import lattices
+from mnist_mlp.training.numbers import Lattices, lattices
 from mnist_mlp.training.publish import publish
 from mnist_mlp.training.redraw import NON_DIGIT, drawing, drawn
 from mnist_mlp.training.snapshots import save_snapshots
@@ -53,70 +54,104 @@ def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     started = time.monotonic()
+    facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
     names = sorted(ACTIVATIONS) if args.activation == "both" else [args.activation]
+    # Resume only with the same settings.
+    checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
     data = load_mnist(args.data)
     # From the whole of it: MNIST's last digits are easier than the rest.
     held_out = np.arange(len(data.x_train)) % VALIDATION == 0
     held = data._replace(x_train=data.x_train[held_out], y_train=data.y_train[held_out])
-    validation = _pixels(held.x_train), held.y_train
     images, digits = data.x_train[~held_out], data.y_train[~held_out]
-    # Resume only with the same settings.
-    checkpoint = args.output / f".checkpoint-{args.activation}-{args.epochs}-{args.batch_size}-{args.seed}"
-
     others = to_learn_from(args.non_digits, images, digits, args.seed)
     strokes = measure_strokes(np.concatenate([images, others]))
     labels = np.concatenate([digits, np.full(len(others), NON_DIGIT, np.uint8)])
-    facts = _facts(args, sys.argv[1:] if arguments is None else arguments)
-    if args.start:
-        nets = {name: MLP.from_folder(args.start / name) for name in names}
-        earlier = {
-            name: earlier_snapshots(args.start / name / "snapshots.safetensors", nets[name]) for name in names
-        }
-        history = []
-        for net in nets.values():
-            net.config |= {"started_from": net.config.get("command", ""), "command": facts["command"]}
-    else:
-        trained = fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed)
-        nets = {name: calibrated(name, trained.weights[name], validation, facts) for name in names}
-        earlier = {
-            name: {
-                epoch: divided(weights[name], nets[name].config["temperature"])
-                for epoch, weights in trained.snapshots.items()
-            }
-            for name in names
-        }
-        history = trained.history
 
+    if args.start:
+        first = started_from(args.start, names, facts)
+    else:
+        validation = _pixels(held.x_train), held.y_train
+        first = single_digits(
+            fit(strokes, labels, validation, names, checkpoint, args.epochs, args.batch_size, args.seed),
+            validation,
+            facts,
+        )
     numbers = lattices(args.numbers, images, digits, args.seed)
     singles = Drawn(*drawn(drawing(strokes, labels, args.seed), args.numbers * SINGLES // NUMBERS + 1000))
-    before = {name: net.weights for name, net in nets.items()}
-    for name, weights in learn_numbers(before, numbers, singles, args.seed, args.number_epochs).items():
-        config = nets[name].config | {"numbers": args.numbers, "number_epochs": args.number_epochs}
-        net = MLP(rounded({key: weights[key] for key in before[name]}), config)
-        part = max(PART * args.numbers // NUMBERS, 5)
-        nets[name] = with_reader(net, weights["digit"], weights["mark"], held, args.seed, part)
+    nets = whole_numbers(first.networks, numbers, singles, held, args)
 
     seconds = round(time.monotonic() - started)
-    for name, net in nets.items():
-        save(net, data, validation, earlier[name], history, seconds, args.output, args.pictures)
+    for net in nets:
+        save(net, data, held, first, seconds, args.output, args.pictures)
     report.save_habits(data.x_train, data.y_train, args.pictures / "habits.png")
     report.save_non_digits(data.x_train, data.y_train, args.pictures / "non_digits.png")
-    save_neighbours(list(nets.values()), data.x_train, data.y_train, args.output / "neighbours.npz")
+    save_neighbours(nets, data.x_train, data.y_train, args.output / "neighbours.npz")
     shutil.rmtree(checkpoint, ignore_errors=True)
     if args.push_to_hub:
         print(publish(args.output, args.push_to_hub, pictures=args.pictures))
 
 
+class FirstPart(NamedTuple):
+    """Networks that read single digits."""
+
+    networks: dict[str, MLP]
+    snapshots: dict[str, dict[int, dict[str, np.ndarray]]]
+    """Of each network, its weights after selected epochs."""
+    history: list[dict[str, float]]
+    """Loss and accuracy after the epochs that were validated; empty where they were trained before."""
+
+
+def single_digits(
+    trained: Fit, validation: tuple[np.ndarray, np.ndarray], facts: dict[str, object]
+) -> FirstPart:
+    """What was trained, with calibrated confidence."""
+    nets = {name: calibrated(name, weights, validation, facts) for name, weights in trained.weights.items()}
+    snapshots = {
+        name: {
+            epoch: divided(weights[name], net.config["temperature"])
+            for epoch, weights in trained.snapshots.items()
+        }
+        for name, net in nets.items()
+    }
+    return FirstPart(nets, snapshots, trained.history)
+
+
+def started_from(folder: Path, names: list[str], facts: dict[str, object]) -> FirstPart:
+    """Networks that were trained before, with the snapshots of their first part, if there are any."""
+    nets = {name: MLP.from_folder(folder / name) for name in names}
+    snapshots: dict[str, dict[int, dict[str, np.ndarray]]] = {}
+    for name, net in nets.items():
+        net.config |= {"started_from": net.config.get("command", ""), "command": facts["command"]}
+        path = folder / name / "snapshots.safetensors"
+        snapshots[name] = earlier_snapshots(path, net) if path.exists() else {}
+    return FirstPart(nets, snapshots, [])
+
+
 def earlier_snapshots(path: Path, net: MLP) -> dict[int, dict[str, np.ndarray]]:
-    """The weights after the epochs of a network's first part, from its snapshots; none where there are none."""
-    if not path.exists():
-        return {}
+    """The weights after the epochs of a network's first part, from its snapshots."""
     kept = read_snapshots(path, net.activation)
     return {
         epoch: before.weights
         for epoch, before in zip(kept.epochs, kept.networks)
         if epoch <= net.config["epochs"]
     }
+
+
+def whole_numbers(
+    first: dict[str, MLP], numbers: Lattices, singles: Drawn, held: Mnist, args: argparse.Namespace
+) -> list[MLP]:
+    """The second part: the networks when they have learnt to read numbers.
+
+    Args:
+        held: its x_train and y_train are the validation images.
+    """
+    before, nets = {name: net.weights for name, net in first.items()}, []
+    part = max(PART * args.numbers // NUMBERS, 5)
+    for name, weights in learn_numbers(before, numbers, singles, args.seed, args.number_epochs).items():
+        config = first[name].config | {"numbers": args.numbers, "number_epochs": args.number_epochs}
+        net = MLP(rounded({key: weights[key] for key in before[name]}), config)
+        nets.append(with_reader(net, weights["digit"], weights["mark"], held, args.seed, part))
+    return nets
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:
@@ -145,17 +180,10 @@ def _version(package: str) -> str:
 
 
 def save(
-    net: MLP,
-    data: Mnist,
-    validation: tuple[np.ndarray, np.ndarray],
-    earlier: dict[int, dict[str, np.ndarray]],
-    history: list[dict[str, float]],
-    seconds: int,
-    output: Path,
-    pictures: Path,
+    net: MLP, data: Mnist, held: Mnist, first: FirstPart, seconds: int, output: Path, pictures: Path
 ) -> None:
     """Measure a network on the test images, and write it, its snapshots, its figures and its pictures."""
-    x_test = _pixels(data.x_test)
+    x_test, validation = _pixels(data.x_test), (_pixels(held.x_train), held.y_train)
     figures = {
         **report.on_test_images(net, x_test, data.y_test),
         **report.on_validation_images(net, *validation),
@@ -166,8 +194,8 @@ def save(
     net.config |= {"test_accuracy": figures["test_accuracy"], "test_errors": figures["test_errors"]}
     folder = output / net.activation
     net.save_pretrained(folder)
-    save_snapshots(net, earlier, validation, folder / "snapshots.safetensors")
-    report.save_pictures(net, x_test, data.y_test, history, pictures / net.activation)
+    save_snapshots(net, first.snapshots[net.activation], validation, folder / "snapshots.safetensors")
+    report.save_pictures(net, x_test, data.y_test, first.history, pictures / net.activation)
 
     path = output / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -53,7 +53,7 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
             if box is None:  # a transparent ground has no colour to differ from: what is opaque is the ink
                 return _stretch(alpha)
             return _around(_ink_as_it_is(canvas[box.within()][..., :3]), box, alpha.shape)
-    contrast = _distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
+    contrast = _colour_distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
     border = _border(contrast)
     if _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size:
         return _stretch(contrast)
@@ -124,7 +124,7 @@ def _quantile(values: np.ndarray, q: float) -> np.uint8:
     return np.sort(values)[int(q * len(values))]
 
 
-def _distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
+def _colour_distance(colours: list[np.ndarray], ground: list[np.uint8]) -> np.ndarray:
     """How far each pixel's colour is from the ground's, in the channel where it is farthest."""
     distances = []
     for channel, level in zip(colours, ground):
@@ -141,7 +141,7 @@ def _stretch(contrast: np.ndarray) -> np.ndarray:
     highest = int(contrast.max())
     if highest < MIN_CONTRAST:
         return np.zeros(contrast.shape, np.float32)
-    return _ink(highest).take(contrast, mode="clip")  # which is three times as fast as indexing
+    return _ink_of_contrast(highest).take(contrast, mode="clip")  # which is three times as fast as indexing
 
 
 def _enlarge(contrast: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def _enlarge(contrast: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def _ink(highest: int) -> np.ndarray:
+def _ink_of_contrast(highest: int) -> np.ndarray:
     """The ink that each contrast stands for: (256,) float32 in 0..1."""
     levels = np.arange(256, dtype=np.float32) / np.float32(highest)
     return np.clip((levels - NOISE) / (1 - 2 * NOISE), 0, 1)

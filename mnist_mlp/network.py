@@ -153,10 +153,10 @@ class Network:
         """
         path = folder / "config.json"
         try:
-            config = json.loads(_check_size(path).read_text(encoding="utf-8"))
+            config = json.loads(_check_file_size(path).read_text(encoding="utf-8"))
             _check_config(config)
             path = folder / "model.safetensors"
-            with safe_open(_check_size(path), "np") as file:
+            with safe_open(_check_file_size(path), "np") as file:
                 _check_header(file, config)
                 weights = {name: file.get_tensor(name) for name in SHAPES}
             _check_weights(weights)
@@ -174,7 +174,7 @@ def shipped(name: str = "relu") -> Path:
     return WEIGHTS / name
 
 
-def _check_size(path: Path) -> Path:
+def _check_file_size(path: Path) -> Path:
     size = path.stat().st_size
     if size > MAX_FILE:
         raise ValueError(f"a file of at most {MAX_FILE:,} bytes; got {size:,}")

@@ -27,10 +27,10 @@ def photographed(light: np.ndarray) -> np.ndarray:
     """Ink in a photo, (H, W) uint8: float32 in 0..1, (H, W)."""
     # First with a window for the widest pen; then with one that fits the pen, which follows the light more closely.
     window = _odd(WIDEST_STROKE * max(light.shape))
-    ink = _ink(contrast_to_ground(light, window))
+    ink = _ink_on_paper(contrast_to_ground(light, window))
     fitting = _odd(WINDOW * stroke_width(ink)) if ink.any() else SMALLEST_WINDOW
     if fitting < window:
-        ink = _ink(contrast_to_ground(light, fitting))
+        ink = _ink_on_paper(contrast_to_ground(light, fitting))
     return without_rules(without_frame(without_borders(ink)))
 
 
@@ -68,7 +68,7 @@ def _levels(contrast: np.ndarray) -> np.ndarray:
     return (255 * contrast).astype(np.uint8)
 
 
-def _ink(contrast: np.ndarray) -> np.ndarray:
+def _ink_on_paper(contrast: np.ndarray) -> np.ndarray:
     """The ink of a contrast in 0..1: what is darker than a threshold, and printed lines are not."""
     from scipy.ndimage import label
 

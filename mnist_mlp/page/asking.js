@@ -39,7 +39,7 @@ const { changed, finished, retry } = transport({
     if (text === told) return;
     if (text || notice.textContent === told) notice.textContent = text; // an answer leaves another notice alone
     told = text;
-    root.closest(".row")?.classList.toggle("old-answer", Boolean(text)); // what stands beside belongs to an earlier drawing
+    root.closest(".sheet-and-answer")?.classList.toggle("old-answer", Boolean(text)); // what stands beside belongs to an earlier drawing
   },
 });
 addEventListener("online", () => element.isConnected && retry());

@@ -35,8 +35,8 @@ class Part(HTML):
         scripts: Sequence[str] = (),
         **kwargs: Any,
     ):
-        markup, style = (_read(HERE / f"{name}.{kind}") for kind in ("html", "css"))
-        script = "\n".join(_read(HERE / f"{script}.js") for script in scripts or (name,))
+        markup, style = (_text_of(HERE / f"{name}.{kind}") for kind in ("html", "css"))
+        script = "\n".join(_text_of(HERE / f"{script}.js") for script in scripts or (name,))
         constants = {"MARKUP": markup, "STYLE": style, **(constants or {})}
         named = "".join(f"const {key} = {json.dumps(constant)};\n" for key, constant in constants.items())
         super().__init__(
@@ -44,5 +44,5 @@ class Part(HTML):
         )
 
 
-def _read(path: Path) -> str:
+def _text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -30,7 +30,7 @@ function show() {
   });
   // The label fits its large reading to the number's length, too.
   const lines = (props.value?.text ?? "").split("\n");
-  const row = element.closest(".row") ?? element;
+  const row = element.closest(".sheet-and-answer") ?? element;
   row.style.setProperty("--count", Math.max(digits().length, 1));
   row.style.setProperty("--longest", Math.max(...lines.map((line) => line.length), 1));
   row.style.setProperty("--lines", lines.length);

@@ -55,7 +55,7 @@ def predict(picture: FileData, network: NetworkName = "relu") -> tuple[LabelValu
         the likeliest readings and their probabilities, as gr.Label gives them; empty where nothing is drawn
         the 28×28 pixels of each digit that the network sees, side by side: an image file
     """
-    reading = _read(picture, serving(network))
+    reading = _reading_of(picture, serving(network))
     return to_label(reading), _strip(reading)
 
 
@@ -86,7 +86,7 @@ def read_number(picture: FileData, network: NetworkName = "relu") -> str:
         "readings", the likeliest readings with their probabilities
         "hint", what the picture lacks or what else it could be, "" where there is no doubt
     """
-    reading = _read(picture, serving(network))
+    reading = _reading_of(picture, serving(network))
     likeliest = dict(itertools.islice(reading.readings.items(), TOP_K))
     answer = {"number": reading.text, "confidence": reading.confidence, "readings": likeliest}
     return json.dumps({**answer, "hint": reading.hint})
@@ -119,7 +119,7 @@ def explain(
     check_integer(change_to, "change_to", 10)
     check_epoch(epoch, network)
     check_unit(unit)
-    reading = _read(picture, serving(network))
+    reading = _reading_of(picture, serving(network))
     if not reading.digits:
         raise ValueError(f"There is no digit to explain. {reading.hint}")
     check_integer(index, "index", len(reading.digits))
@@ -135,7 +135,7 @@ def _strip(reading: Reading) -> FileData | None:
     return to_file(np.hstack([digit.pixels for digit in reading.digits]))
 
 
-def _read(picture: Any, network: Network) -> Reading:
+def _reading_of(picture: Any, network: Network) -> Reading:
     """What is read in a file or a data URL, whatever else a caller may have sent."""
     if picture is None or picture == "":
         return read(BLANK, network)

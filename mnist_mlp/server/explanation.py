@@ -12,7 +12,7 @@ from mnist_mlp.explain import contributions
 from mnist_mlp.mlp import load
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.network import Network
-from mnist_mlp.reader import Reading
+from mnist_mlp.reader import LineSum, Reading
 from mnist_mlp.server.networks import serving
 from mnist_mlp.snapshots import Snapshots, load_snapshots
 
@@ -155,18 +155,16 @@ def explained(
         "nearest": neighbours(net, x),
         "text": reading.text,
         "confidence": reading.confidence,
-        "lattice": [
-            {
-                "text": line.text,
-                "terms": [
-                    {"label": t.label, "network": t.network, "features": t.features} for t in line.terms
-                ],
-                "of_text": line.of_text,
-                "of_all": line.of_all,
-            }
-            for line in reading.sums
-        ],
+        "lattice": [line_sum(line) for line in reading.sums],
     }
+
+
+def line_sum(line: LineSum) -> ReadingLine:
+    """Why a line is read as it is: the terms of its likeliest way, and both sums."""
+    terms: list[ReadingTerm] = [
+        {"label": term.label, "network": term.network, "features": term.features} for term in line.terms
+    ]
+    return {"text": line.text, "terms": terms, "of_text": line.of_text, "of_all": line.of_all}
 
 
 def serving_snapshots(name: str) -> Snapshots | None:

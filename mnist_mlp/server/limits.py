@@ -19,7 +19,7 @@ STATUS_EVERY = 5  # seconds between two messages to a caller who waits; Gradio's
 CALLS_AT_ONCE = 2
 DRAWINGS = threading.BoundedSemaphore(8)  # of the pad, read at once; a page is told "busy", and asks again
 EXPLAINING = threading.BoundedSemaphore(2)  # questions of the panel at once, 40 ms each
-PATIENCE = 0.25  # seconds that either waits for its turn
+WAIT_FOR_TURN = 0.25  # seconds that either waits for its turn
 # A picture of 24 megapixels takes up to 100 MB and a second to decode. One at a time, visitors' photos in the
 # second tab too: of a Space's two processors, one is left to the pad.
 DECODING = threading.BoundedSemaphore(1)
@@ -36,7 +36,7 @@ MAX_UPLOADS = 20_000  # in that time: a hundred a second, more than the server c
 
 def in_turn(turns: threading.BoundedSemaphore, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What the work returns; {"busy": True} where its turn does not come, {"refused": why} for its ValueError."""
-    if not turns.acquire(timeout=PATIENCE):
+    if not turns.acquire(timeout=WAIT_FOR_TURN):
         return {"busy": True}
     try:
         return work()

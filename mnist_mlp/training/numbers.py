@@ -17,7 +17,7 @@ from mnist_mlp.lattice import features, log_sums
 from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 ROOM = 8  # pixels around the number
-STREAM = 100  # numbers that one stream of random numbers decides
+NUMBERS_A_STREAM = 100  # numbers that one stream of random numbers decides
 LENGTHS = (0.18, 0.2, 0.2, 0.2, 0.12, 0.1)  # shares of the numbers of one digit, two …
 LONGEST = len(LENGTHS)
 ROUND = 0.15  # share of the numbers that end in zeros
@@ -302,12 +302,13 @@ def lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> Latti
         images, labels: (m, 28, 28) and (m,) uint8, to make the numbers of.
     """
     made = Parallel(n_jobs=-1)(
-        delayed(_some)(STREAM, images, labels, [seed, i]) for i in range(-(-n // STREAM))
+        delayed(_lattices)(NUMBERS_A_STREAM, images, labels, [seed, i])
+        for i in range(-(-n // NUMBERS_A_STREAM))
     )
     kept = [number for some in made for number in some if number is not None]
     pixels, phi, first, end, nodes, text = zip(*kept)
     start = np.concatenate([[0], np.cumsum([len(each) for each in first])])
-    print(f"{len(kept):,} of {len(made) * STREAM:,} numbers can be read in their lattices.")
+    print(f"{len(kept):,} of {len(made) * NUMBERS_A_STREAM:,} numbers can be read in their lattices.")
     return Lattices(
         np.concatenate(pixels),
         np.concatenate(phi),
@@ -319,7 +320,7 @@ def lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> Latti
     )
 
 
-def _some(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list[_Lattice | None]:
+def _lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list[_Lattice | None]:
     rng = np.random.default_rng(seed)
     return [_lattice(images, labels, rng) for _ in range(n)]
 

@@ -14,7 +14,7 @@ import logging
 logging.basicConfig()
 from mnist_mlp.server import networks
 from mnist_mlp.server.networks import notice, serving
-networks.PATIENCE = 2  # the same clock, sooner
+networks.HUB_TIMEOUT = 2  # the same clock, sooner
 for network in ("relu", "sigmoid"):
     net = serving(network)
     print(net.activation, net is load(network), net.config.get("mark"))

