@@ -4,7 +4,7 @@
     python train.py --epochs 3     # a quick look
     python train.py --start mnist_mlp/weights    # only the second part, from networks that there are
 
-First, data augmentation draws MNIST's digits anew, and letters, scribbles, pieces and pairs of digits, whose label
+First, data augmentation draws MNIST's digits anew, and letters, scribbles and pairs of digits, whose label
 is "no digit". A convolutional teacher learns from them first; the networks learn from its soft labels
 (distillation). Both networks train on the same batches, in one Keras model, so that a batch is drawn once.
 Second, the networks learn to read numbers, made of MNIST's digits, by gradient through the lattice.

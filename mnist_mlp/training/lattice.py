@@ -28,7 +28,6 @@ RATE, WARMUP = 5e-4, 200
 FEATURES_RATE = 20  # times the network's
 SIZES = (12, 18, 26, MOST_NODES)  # nodes; lattices of like sizes make a batch
 
-TF_ACTIVATIONS = {"relu": tf.nn.relu, "sigmoid": tf.sigmoid}
 Weights = dict[str, Any]
 
 # A batch: pixels, phi, arcs, nodes and texts of numbers, as `log_posterior` takes them; pixels and labels of images.
@@ -128,8 +127,9 @@ def _loss(name: str, weights: Weights, before: Weights, most: int, batch: tuple[
 
 def _logits(name: str, weights: Weights, x: tf.Tensor) -> tf.Tensor:
     """(n, 11), the eleventh 0: Keras's model is not used, since one step trains networks of any number."""
-    h1 = TF_ACTIVATIONS[name](x @ weights["w1"] + weights["b1"])
-    h2 = TF_ACTIVATIONS[name](h1 @ weights["w2"] + weights["b2"])
+    activate = keras.activations.get(name)
+    h1 = activate(x @ weights["w1"] + weights["b1"])
+    h2 = activate(h1 @ weights["w2"] + weights["b2"])
     return tf.pad(h2 @ weights["w3"] + weights["b3"], [[0, 0], [0, 1]])
 
 

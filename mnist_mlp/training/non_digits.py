@@ -1,7 +1,7 @@
-"""Drawings that are no digit: letters, glyphs, symbols, scribbles, and pieces and pairs of MNIST's digits.
+"""Drawings that are no digit: letters, glyphs, symbols, scribbles, and pairs of MNIST's digits.
 
 The networks learn to refuse them, and are measured on others of their kind. What has the shape of a digit
-(O, l, S, half an 8) is left out.
+(O, l, S) is left out. Pieces of digits are learnt from the lattices of numbers: many look like another digit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_mlp.canvas import to_mnist
+from mnist_mlp.training.numbers import make, untidy
 
 CANVAS = 112
 DRAWINGS_A_STREAM = 500  # drawings that one stream of random numbers decides
@@ -192,98 +193,10 @@ def _scribble(rng: np.random.Generator) -> np.ndarray:
     return Pen(rng).strokes([np.cumsum(np.stack([np.cos(angle), np.sin(angle)], 1), 0)])
 
 
-def _piece(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-    """What is left of a digit on one side of a cut, mostly a steep one; None where that may be a digit."""
-    i = rng.integers(len(digits))
-    angle = rng.normal(0, 0.25) if rng.random() < 0.75 else rng.uniform(0, np.pi)
-    angle += np.pi * rng.integers(2)  # which side is kept
-    side = _across(np.array([np.cos(angle), np.sin(angle)]))
-    ink = images[i] > 100
-    cut = np.quantile(side[ink], rng.uniform(0.3, 0.62))
-    return unless_digit(np.where(side <= cut, images[i], 0), digits[i], angle)
-
-
-def half(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-    """The left, right, upper or lower half of a digit's box."""
-    i = rng.integers(len(digits))
-    angle = np.pi / 2 * rng.integers(4)
-    side = _across(np.array([np.cos(angle), np.sin(angle)]))
-    ink = images[i] > 100
-    middle = (side[ink].min() + side[ink].max()) / 2
-    return unless_digit(np.where(side <= middle, images[i], 0), digits[i], angle)
-
-
-def _across(direction: np.ndarray) -> np.ndarray:
-    y, x = np.mgrid[:28, :28]
-    return x * direction[0] + y * direction[1]
-
-
-def unless_digit(piece: np.ndarray, digit: int, angle: float) -> np.ndarray:
-    """The piece, or nothing where it looks like a one, or is what is left of an 8, 6 or 9 that is a digit.
-
-    Args:
-        angle: the direction of what was cut away.
-    """
-    y, x = np.nonzero(piece > 100)
-    nothing = np.zeros_like(piece)
-    if len(x) < 12:
-        return nothing
-    spread, ways = np.linalg.eigh(np.cov(np.stack([x, y])))
-    straight = spread[0] < 0.05 * spread[1] and abs(ways[1, 1]) > 0.6
-    cut_right, cut_down = np.cos(angle), np.sin(angle)
-    digit_left = (
-        (digit == 8 and (cut_right < -0.4 or abs(cut_down) > 0.6))
-        or (digit == 6 and cut_down < -0.5)
-        or (digit == 9 and cut_down > 0.5)
-    )
-    return nothing if straight or digit_left or digit == 1 else piece
-
-
-def _crop(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    """The image, cut to its ink, larger or smaller by chance."""
-    cut = Image.fromarray(image)
-    cut = cut.crop(cut.point(lambda v: 255 * (v > 60)).getbbox() or (0, 0, 28, 28))
-    by = np.exp(rng.normal(0, 0.08))
-    return cut.resize(
-        (max(round(cut.width * by), 2), max(round(cut.height * by), 2)), Image.Resampling.BICUBIC
-    )
-
-
-def _beside(parts: list[Image.Image], gaps: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Pictures side by side on one of their own size."""
-    left, places = 0.0, []
-    for part, gap in zip(parts, [0, *gaps]):
-        left += gap
-        places.append(round(left))
-        left += part.width
-    wide = max(place + part.width for place, part in zip(places, parts)) - min(places)
-    whole = np.zeros((64, wide + 8), np.uint8)
-    for part, place, shift in zip(parts, places, shifts):
-        top, start = round(32 - part.height / 2 + shift), place - min(places) + 4
-        under = whole[top : top + part.height, start : start + part.width]
-        np.maximum(under, np.asarray(part), out=under)
-    return whole
-
-
-def pair(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+def _pair(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
     """Two digits side by side, seldom three: apart, touching or overlapping."""
-    parts = [_crop(images[i], rng) for i in rng.integers(len(digits), size=3 if rng.random() < 0.12 else 2)]
-    gaps = rng.uniform(-4, 5, len(parts) - 1)
-    return _beside(parts, gaps, rng.normal(0, 1.5, len(parts)).clip(-4, 4))
-
-
-def _neighbour(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-    """A digit with a part of the next one, or of the one before."""
-    a, b = rng.integers(len(digits), size=2)
-    whole, other = _crop(images[a], rng), _crop(images[b], rng)
-    width = min(max(round(other.width * rng.uniform(0.3, 0.7)), 4), other.width)
-    before = rng.random() < 0.5
-    part = other.crop(
-        (other.width - width, 0, other.width, other.height) if before else (0, 0, width, other.height)
-    )
-    return _beside(
-        [part, whole] if before else [whole, part], rng.uniform(-2, 3, 1), rng.normal(0, 1.5, 2).clip(-4, 4)
-    )
+    some = rng.integers(len(digits), size=3 if rng.random() < 0.12 else 2)
+    return make(images[some], digits[some], rng, untidy(rng)).canvas
 
 
 DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
@@ -293,22 +206,15 @@ DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "scribbles": _scribble,
     "held-out typeface": _held_out_typeface,
 }
-FROM_DIGITS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]] = {
-    "pieces": _piece,
-    "halves": half,
-    "pairs": pair,
-    "neighbours": _neighbour,
-}
+PAIRS = "pairs"
+KINDS = sorted([*DRAWN, PAIRS])
 # The share of each kind among those that are learnt from.
 SHARES = {
-    "typefaces": 0.20,
-    "hands": 0.32,
-    "invented": 0.08,
-    "scribbles": 0.10,
-    "pieces": 0.08,
-    "halves": 0.10,
-    "pairs": 0.06,
-    "neighbours": 0.06,
+    "typefaces": 0.27,
+    "hands": 0.43,
+    "invented": 0.10,
+    "scribbles": 0.12,
+    PAIRS: 0.08,
 }
 
 
@@ -316,14 +222,12 @@ def non_digits(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: 
     """Drawings of one kind as `to_mnist` places them: (n, 28, 28) uint8, ink high.
 
     Args:
-        kind: a key of `DRAWN` or `FROM_DIGITS`.
-        images, digits: (m, 28, 28) and (m,) uint8, to make pieces and pairs of.
+        kind: one of `KINDS`.
+        images, digits: (m, 28, 28) and (m,) uint8, to make pairs of.
     """
     sizes = [min(DRAWINGS_A_STREAM, n - start) for start in range(0, n, DRAWINGS_A_STREAM)]
     made = Parallel(n_jobs=-1)(
-        delayed(_drawings)(
-            kind, size, images, digits, [seed, sorted({**DRAWN, **FROM_DIGITS}).index(kind), i]
-        )
+        delayed(_drawings)(kind, size, images, digits, [seed, KINDS.index(kind), i])
         for i, size in enumerate(sizes)
     )
     return np.concatenate(made)
@@ -333,9 +237,9 @@ def _drawings(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: l
     rng = np.random.default_rng(seed)
     made: list[np.ndarray] = []
     while len(made) < n:
-        drawing = DRAWN[kind](rng) if kind in DRAWN else FROM_DIGITS[kind](rng, images, digits)
+        drawing = _pair(rng, images, digits) if kind == PAIRS else DRAWN[kind](rng)
         pixels = to_mnist(drawing)
-        if pixels.any():  # else a speck, a blot, or what might be a digit
+        if pixels.any():  # else a speck or a blot
             made.append(np.rint(255 * pixels).astype(np.uint8))
     return np.stack(made)
 

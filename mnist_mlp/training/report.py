@@ -20,7 +20,7 @@ from mnist_mlp.training.redraw import examples
 BINS = 15
 DRAWINGS_OF_EACH = 1_000  # of each kind
 # Kinds of non-digits that a network is measured on, and what its figures call them.
-MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "halves": "halves", "pairs": "pairs"}
+MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "pairs": "pairs"}
 MEASURE_SEED = 1_000_003  # another than that of the non-digits which are learnt from
 REDRAWN = 12  # rows of the sheet of habits
 WORST = 40  # mistakes shown
@@ -71,7 +71,7 @@ def on_test_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any
 def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
     """The network's figures on validation images x (n, 784) float32, their digits (n,), and on non-digits.
 
-    These are letters of a typeface that was not learnt from, new scribbles, and halves and pairs of x.
+    These are letters of a typeface that was not learnt from, new scribbles, and pairs of x.
     """
     steps = net.forward(x)
     p, score = steps.probabilities, digit_score(steps.logits)
