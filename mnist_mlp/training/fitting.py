@@ -25,7 +25,7 @@ from mnist_mlp.training.progress import (
 from mnist_mlp.training.redraw import drawing
 from mnist_mlp.training.strokes import Strokes
 
-EPOCHS = 600
+EPOCHS = 540
 BATCH_SIZE = 256
 SEED = 1
 LEARNING_RATE = 2e-3  # at its peak, after linear warm-up and before cosine decay
@@ -36,7 +36,7 @@ ECHOES = 15  # epochs that learn from the same drawn images: drawing one costs m
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 450)  # epochs after which the weights are kept
 
 # The teacher
-STUDENT_EPOCHS = 40  # of the networks, for one epoch of the teacher
+STUDENT_EPOCHS = 36  # of the networks, for one epoch of the teacher
 TEACHER_RATE = 3e-3
 TEACHER_ECHOES = 2
 

@@ -18,7 +18,7 @@ from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 ROOM = 8  # pixels around the number
 NUMBERS_A_STREAM = 100  # numbers that one stream of random numbers decides
-LENGTHS = (0.18, 0.2, 0.2, 0.2, 0.12, 0.1)  # shares of the numbers of one digit, two …
+LENGTHS = (0.28, 0.18, 0.18, 0.16, 0.12, 0.08)  # shares of the numbers of one digit, two …
 LONGEST = len(LENGTHS)
 ROUND = 0.15  # share of the numbers that end in zeros
 SCANNED = 0.1  # share of them on printed paper
@@ -55,6 +55,8 @@ class Hand(NamedTuple):
     """Share of the neighbouring zeros that a stroke links."""
     flags: float = 0.0
     """Share of the ones that begin with an upstroke."""
+    bars: float = 0.0
+    """Share of the zeros and sevens that a bar crosses."""
     pen: float = 0.0
     """Width of its strokes; 0 for those of MNIST's own."""
 
@@ -79,10 +81,7 @@ def make(
         heights[labels == 0] *= smaller
         raised[labels == 0] = height * (1 - smaller).clip(0) * rng.choice([0, 0.3, 0.6])
     inks = [_enlarged(image, max(round(h), 8), slant) for image, h in zip(images, heights)]
-    inks = [
-        _with_upstroke(ink, rng) if label == 1 and rng.random() < hand.flags else ink
-        for ink, label in zip(inks, labels)
-    ]
+    inks = [_as_habit_has_it(ink, label, hand, rng) for ink, label in zip(inks, labels)]
     if hand.pen:
         inks = [_redrawn(ink, hand.pen * height) for ink in inks]
     tops = [
@@ -107,10 +106,33 @@ def make(
     return Number(canvas, each, "".join(str(label) for label in labels))
 
 
+def _as_habit_has_it(ink: np.ndarray, label: int, hand: Hand, rng: np.random.Generator) -> np.ndarray:
+    if label == 1 and rng.random() < hand.flags:
+        return _with_upstroke(ink, rng)
+    if label in (0, 7) and rng.random() < hand.bars:
+        return _with_bar(ink, steep=label == 0, rng=rng)
+    return ink
+
+
+def _with_bar(ink: np.ndarray, steep: bool, rng: np.random.Generator) -> np.ndarray:
+    """A zero with a slash, a seven with a bar across its stem."""
+    height, width = ink.shape
+    room = round(0.2 * height)
+    stem = np.flatnonzero(ink[height // 2] > 0.5)
+    x = room + (width / 2 if steep else float(stem.mean()) if len(stem) else width / 2)
+    y = room + height * rng.uniform(0.45, 0.55)
+    along = rng.uniform(0.3, 0.6) * width if steep else rng.uniform(0.12, 0.3) * height
+    up = height * (rng.uniform(0.25, 0.6) if steep else rng.uniform(-0.08, 0.08))
+    sheet = Image.fromarray(np.rint(255 * np.pad(ink, room)).astype(np.uint8))
+    ends = (x - along, y + up, x + along, y - up)
+    ImageDraw.Draw(sheet).line(ends, 255, max(round(height * rng.uniform(0.04, 0.1)), 2))
+    return _cropped(np.asarray(sheet, np.float32) / 255)
+
+
 def _with_upstroke(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A one whose pen came from below on the left."""
     height = len(ink)
-    along, down = round(height * rng.uniform(0.12, 0.5)), height * rng.uniform(0.15, 0.6)
+    along, down = round(height * rng.uniform(0.12, 0.6)), height * rng.uniform(0.15, 0.95)
     sheet = Image.fromarray(np.rint(255 * np.pad(ink, ((0, 0), (along, 0)))).astype(np.uint8))
     columns = np.flatnonzero((ink[: height // 8 + 1] > 0.5).any(0))
     x = along + (int(columns.mean()) if len(columns) else 0)
@@ -267,7 +289,8 @@ def untidy(rng: np.random.Generator) -> Hand:
         small_zeros=0.25,
         links=0.15 if rng.random() < 0.05 else 0.0,
         zero_links=0.5 if rng.random() < 0.1 else 0.0,
-        flags=0.2 if rng.random() < 0.5 else 0.0,
+        flags=0.4 if rng.random() < 0.5 else 0.0,
+        bars=0.8 if rng.random() < 0.1 else 0.0,
         pen=rng.uniform(0.04, 0.11) if rng.random() < 0.7 else 0.0,
     )
 

@@ -146,11 +146,12 @@ def _curves(name: str, history: list[dict[str, float]]) -> Figure:
     figure = Figure(figsize=(8, 3))
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] + 1 for row in history]
-    left.plot(epochs, [row[f"{name}_loss"] for row in history], label="redrawn digits")
-    left.plot(epochs, [row[f"val_{name}_loss"] for row in history], label="validation")
+    of = f"{name}_" if f"{name}_loss" in history[0] else ""  # Keras names no output that is the only one
+    left.plot(epochs, [row[f"{of}loss"] for row in history], label="redrawn digits")
+    left.plot(epochs, [row[f"val_{of}loss"] for row in history], label="validation")
     left.set(yscale="log", xlabel="epoch", ylabel="cross-entropy")
     left.legend(frameon=False)
-    right.plot(epochs, [100 * (1 - row[f"val_{name}_accuracy"]) for row in history], color="C1")
+    right.plot(epochs, [100 * (1 - row[f"val_{of}accuracy"]) for row in history], color="C1")
     right.set(yscale="log", xlabel="epoch", ylabel="validation errors, %")
     figure.tight_layout()
     return figure

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import log_softmax
 
 from mnist_mlp.network import LAYERS, SHAPES
-from mnist_mlp.training import fitting, models
+from mnist_mlp.training import fitting, models, report
 from mnist_mlp.training.data import Mnist
 from mnist_mlp.training.redraw import NON_DIGIT
 from mnist_mlp.training.strokes import Strokes, measure_strokes
@@ -25,7 +25,7 @@ def strokes(mnist: Mnist) -> Strokes:
 
 
 @pytest.fixture(scope="module")
-def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], fitting.Fit]]:
+def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[..., fitting.Fit]]:
     """Four epochs of the teacher and of the networks, with a checkpoint after each second one."""
     labels = mnist.y_train[:500].copy()
     labels[::5] = NON_DIGIT
@@ -33,16 +33,18 @@ def fit(strokes: Strokes, mnist: Mnist) -> Iterator[Callable[[Path], fitting.Fit
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "ECHOES", 2)
         patch.setattr(fitting, "STUDENT_EPOCHS", 1)
-        yield lambda folder: fitting.fit(strokes, labels, validation, BOTH, folder, 4, batch_size=64)
+        yield lambda folder, names=BOTH: fitting.fit(
+            strokes, labels, validation, names, folder, 4, batch_size=64
+        )
 
 
 @pytest.fixture(scope="module")
-def whole(fit: Callable[[Path], fitting.Fit], tmp_path_factory: pytest.TempPathFactory) -> fitting.Fit:
+def whole(fit: Callable[..., fitting.Fit], tmp_path_factory: pytest.TempPathFactory) -> fitting.Fit:
     return fit(tmp_path_factory.mktemp("whole"))
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(
-    fit: Callable[[Path], fitting.Fit], whole: fitting.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fit: Callable[..., fitting.Fit], whole: fitting.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the byte, which also says that the seed determines all."""
     interrupted = []
@@ -85,6 +87,13 @@ def test_snapshots_begin_before_the_first_step(whole: fitting.Fit) -> None:
 def test_the_history_is_of_the_validation_images(whole: fitting.Fit) -> None:
     assert [row["epoch"] for row in whole.history] == [0, 1, 2, 3]
     assert all(0 <= row[f"val_{name}_accuracy"] <= 1 for row in whole.history for name in BOTH)
+
+
+def test_the_curves_of_one_network_alone(fit: Callable[..., fitting.Fit], tmp_path: Path) -> None:
+    history = fit(tmp_path, ["sigmoid"]).history
+    losses, errors = report._curves("sigmoid", history).axes
+    drawn = errors.lines[0].get_ydata()
+    assert len(drawn) == len(losses.lines[0].get_ydata()) == 4 and 0 < min(drawn) <= max(drawn) <= 100
 
 
 def test_no_digit_is_an_eleventh_class_with_the_logit_0() -> None:
