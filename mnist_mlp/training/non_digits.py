@@ -20,6 +20,7 @@ from mnist_mlp.training.numbers import make, untidy
 
 CANVAS = 112
 DRAWINGS_A_STREAM = 500  # drawings that one stream of random numbers decides
+LEAST_INK = 12  # dark pixels
 # Without those that look like digits: B, G, I, L-like l, O, S, Z, b, g, i, o, q, s, z.
 LETTERS = "ACDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 SIGNS = "#&%@$?+=*€£<>{}~[]^"
@@ -239,7 +240,7 @@ def _drawings(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: l
     while len(made) < n:
         drawing = _pair(rng, images, digits) if kind == PAIRS else DRAWN[kind](rng)
         pixels = to_mnist(drawing)
-        if pixels.any():  # else a speck or a blot
+        if np.count_nonzero(pixels > 0.5) >= LEAST_INK:  # else a speck, a blot, or too faint
             made.append(np.rint(255 * pixels).astype(np.uint8))
     return np.stack(made)
 

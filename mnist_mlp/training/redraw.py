@@ -172,7 +172,7 @@ def _placed(
     longer = tf.reduce_max([tf.reduce_max(at - near, 1) - tf.reduce_min(at + near, 1) for at in axes], 0)
     scale = (BOX - 2 * edge) / tf.maximum(longer, 6.0)[:, None] * tf.exp(random.normal(SIZE))
     ink = tf.clip_by_value(0.5 + edge - apart * scale, 0.0, 1.0)
-    ink /= tf.reduce_sum(ink, 1, keepdims=True)
+    ink /= tf.maximum(tf.reduce_sum(ink, 1, keepdims=True), 1e-3)  # a faint drawing may have none
     off = tf.where(shape.way.own[:, None], *OFF_CENTRE)
     x, y = (
         tf.reduce_sum(ink * at, 1, keepdims=True) + (PIXELS + off * random.uniform(-1, 1)) / scale

@@ -18,6 +18,7 @@ def test_the_seed_determines_drawings_in_mnists_form(kind: str, mnist: Mnist) ->
     assert first.shape == (20, 28, 28) and first.dtype == np.uint8
     assert np.array_equal(first, again) and not np.array_equal(first, other)
     ink = first > 127
+    assert (ink.sum((1, 2)) >= 12).all()
     assert (ink.any(1).sum(1) <= 21).all() and (ink.any(2).sum(1) <= 21).all()
     y, x = np.mgrid[:28, :28]
     weight = first.sum((1, 2))
