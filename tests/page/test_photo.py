@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from helpers import data_url, open_app
 from playwright.sync_api import Page, Route, expect
 
+from mnist_mlp.page import pad
 from mnist_mlp.page.pad import EXAMPLES
 
 SEVEN_FILE = next(path for path in EXAMPLES if path.stem == "7")
 
+STYLES = Path(pad.__file__).with_name("gradio.css")
+PASSING = {"dark", "full"}  # in a dark page; while it loads
 GRADIO_S_OWN = 13  # requests with which Gradio's editor brings an upload to a function
 
 
@@ -89,3 +93,13 @@ def test_an_answer_does_not_come_back_after_its_picture_was_removed(photo: Page)
     photo.wait_for_timeout(3000)
     expect(photo.locator(".reading:visible h2")).to_have_text("–")
     assert said(photo) == "Upload a picture of a digit or a number, or draw one."
+
+
+def test_this_version_of_gradio_has_the_classes_that_are_styled(photo: Page) -> None:
+    upload(photo, SEVEN_FILE)
+    expect(photo.locator(".reading:visible h2")).to_have_text("7", timeout=30000)
+    rules = re.sub(r"/\*.*?\*/", "", STYLES.read_text(encoding="utf-8"), flags=re.DOTALL)
+    classes = set(re.findall(r"\.([a-z][\w-]*)", " ".join(re.findall(r"([^{}]+){", rules))))
+    assert len(classes) > 15
+    missing = [name for name in classes - PASSING if not photo.locator(f".{name}").count()]
+    assert not missing, f"Gradio has renamed {missing}: read mnist_mlp/page/gradio.css"
