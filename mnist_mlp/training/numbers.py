@@ -23,6 +23,7 @@ LONGEST = len(LENGTHS)
 ROUND = 0.15  # share of the numbers that end in zeros
 SCANNED = 0.1  # share of them on printed paper
 MOST_NODES = 48  # of a lattice that is learnt from
+UPRIGHT = 0.45  # by how much a mirrored digit is to be slanted, to lean as it did
 WHOLE = 0.5
 ALIEN = 0.5
 
@@ -57,6 +58,8 @@ class Hand(NamedTuple):
     """Share of the ones that begin with an upstroke."""
     bars: float = 0.0
     """Share of the zeros and sevens that a bar crosses."""
+    mirrored_nines: bool = False
+    """Its nines have their stems on the left."""
     pen: float = 0.0
     """Width of its strokes; 0 for those of MNIST's own."""
 
@@ -80,7 +83,11 @@ def make(
         smaller = rng.uniform(0.4, 0.85) * rng.uniform(0.9, 1.1, np.count_nonzero(labels == 0))
         heights[labels == 0] *= smaller
         raised[labels == 0] = height * (1 - smaller).clip(0) * rng.choice([0, 0.3, 0.6])
-    inks = [_enlarged(image, max(round(h), 8), slant) for image, h in zip(images, heights)]
+    mirrored = (labels == 9) & hand.mirrored_nines & (len(labels) > 1)  # alone, it is a P
+    inks = [
+        _enlarged(image[:, ::-1] if mirror else image, max(round(h), 8), slant + UPRIGHT * mirror)
+        for image, h, mirror in zip(images, heights, mirrored)
+    ]
     inks = [_as_habit_has_it(ink, label, hand, rng) for ink, label in zip(inks, labels)]
     if hand.pen:
         inks = [_redrawn(ink, hand.pen * height) for ink in inks]
@@ -230,7 +237,7 @@ def _point_or_comma(
     if rng.random() < 0.7:
         _dot(draw, x, y, pen, rng)
     else:
-        draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.2) * tall), 0, pen)
+        draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.35) * tall), 0, pen)
 
 
 def _end(
@@ -290,7 +297,8 @@ def untidy(rng: np.random.Generator) -> Hand:
         links=0.15 if rng.random() < 0.05 else 0.0,
         zero_links=0.5 if rng.random() < 0.1 else 0.0,
         flags=0.4 if rng.random() < 0.5 else 0.0,
-        bars=0.8 if rng.random() < 0.1 else 0.0,
+        bars=0.8 if rng.random() < 0.15 else 0.0,
+        mirrored_nines=rng.random() < 0.06,
         pen=rng.uniform(0.04, 0.11) if rng.random() < 0.7 else 0.0,
     )
 
