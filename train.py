@@ -1,6 +1,6 @@
 """Train the two networks on MNIST, measure them, and save them where the app finds them.
 
-    python train.py                # both networks, as shipped
+    python train.py                # both networks
     python train.py --epochs 3     # a quick look
     python train.py --start mnist_mlp/weights    # only the second part, from networks that there are
 

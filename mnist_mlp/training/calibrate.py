@@ -27,8 +27,8 @@ DRAWINGS_LEARNT = {
 PART = 100  # of them that one stream of random numbers decides
 NONE = 0.04  # share of what is drawn that is no number
 RIDGE = 1e-5
-DOUBTED = 0.055  # share of the validation digits and numbers read with a hint, since they may be none
-SURELY_RIGHT = 0.93  # share of the validation numbers that are right among those read without a hint
+DOUBTED = 0.045  # share of the validation digits and numbers read with a hint, since they may be none
+SURELY_RIGHT = 0.95  # share of the validation numbers that are right among those read without a hint
 
 
 def temperature(logits: np.ndarray, digits: np.ndarray) -> float:
