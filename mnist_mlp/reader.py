@@ -28,7 +28,7 @@ ARCS_AT_ONCE = 64  # arcs shown to the network at once
 NO_NUMBER = ""  # the text of a drawing that is no number
 PLAIN = 2.0  # the digit_score from which on a drawing that is not wide is one digit, however it could be cut
 NARROW = 0.6  # of the line's height: digits are mostly wider
-WIDE = 1.5  # of its height: a drawing that is wider may be several digits
+WIDE = 1.0  # of its height: a drawing that is wider may be several digits
 
 
 class Digit(NamedTuple):

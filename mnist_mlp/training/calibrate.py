@@ -25,7 +25,7 @@ DRAWINGS_LEARNT = {
     "scribbles": 300,
 }
 PART = 100  # of them that one stream of random numbers decides
-NONE = 0.04  # share of what is drawn that is no number
+NONE = 0.06  # share of what is drawn that is no number
 RIDGE = 1e-5
 DOUBTED = 0.045  # share of the validation digits and numbers read with a hint, since they may be none
 SURELY_RIGHT = 0.95  # share of the validation numbers that are right among those read without a hint

@@ -88,7 +88,7 @@ def panel_nearest(request: Request) -> Reply:
     return {
         "images": encode(found.images, "u1"),
         "labels": found.labels.tolist(),
-        "similarities": [round(float(cosine), 4) for cosine in found.similarities],
+        "similarities": [round(float(cosine), 6) for cosine in found.similarities],
     }
 
 
