@@ -25,7 +25,7 @@ from mnist_mlp.training.progress import (
 from mnist_mlp.training.redraw import drawing
 from mnist_mlp.training.strokes import Strokes
 
-EPOCHS = 900
+EPOCHS = 720
 BATCH_SIZE = 256
 SEED = 1
 LEARNING_RATE = 2e-3  # at its peak, after linear warm-up and before cosine decay
@@ -33,10 +33,10 @@ WARMUP = 500  # steps
 WEIGHT_DECAY = 0.01  # decoupled (AdamW)
 EMA_MOMENTUM = 0.999  # of the exponential moving average of the weights, which is what is kept
 ECHOES = 15  # epochs that learn from the same drawn images: drawing one costs more than a training step
-SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 700)  # epochs after which the weights are kept
+SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 550)  # epochs after which the weights are kept
 
 # The teacher
-STUDENT_EPOCHS = 53  # of the networks, for one epoch of the teacher
+STUDENT_EPOCHS = 48  # of the networks, for one epoch of the teacher
 TEACHER_RATE = 3e-3
 TEACHER_ECHOES = 2
 
