@@ -43,9 +43,9 @@ def test_a_link_shows_the_same_drawing_answered_and_it_can_be_drawn_on(
     assert len(link) <= 2000
     other = open_link(browser, link + "&utm_source=somewhere")
     expect_text(other, "42")
-    # Points lie on the link's grid: the answer is the same, to the last digit that is shown.
-    answers = [each.locator("#label").inner_text().split("\n")[:3] for each in (page, other)]
-    assert answers[0] == answers[1]
+    # Points lie on the link's grid: the answer is the same, to a percent.
+    ours, theirs = (each.locator("#label").inner_text().split("\n")[:3] for each in (page, other))
+    assert ours[:2] == theirs[:2] and abs(int(ours[2].strip("%")) - int(theirs[2].strip("%"))) <= 1
     expect(other.get_by_label("Sigmoid")).to_be_checked()
     expect(other.locator("#preview button").first).to_have_attribute("aria-pressed", "true")
     assert_same_drawing(page, other)

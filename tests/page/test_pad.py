@@ -419,11 +419,12 @@ def test_the_label_does_not_follow_every_passing_reading_while_the_pen_moves(pag
     )
     draw(page, ZERO, up=False, pause=30)
     headings = page.evaluate("headings")
-    assert headings[:2] == ["–", "1"]
+    assert headings[0] == "–" and {*headings[1:]} <= {"1", "7"} and len(headings) > 1
     assert len(headings) - 1 < len(served) / 2 > 4
     page.mouse.up()
     page.wait_for_timeout(1000)
     expect(page.locator("#label h2")).to_have_text(served[-1])
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_why_42_adds_up(page: Page, app: str) -> None:

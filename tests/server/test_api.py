@@ -62,9 +62,8 @@ def test_predict_gives_the_label_and_the_28_by_28_picture(client: Client, digits
         for one in label["confidences"]:
             text = one["label"].replace("no digit", "")
             assert one["confidence"] == pytest.approx(readings[text], abs=1e-4)
-            assert one["confidence"] == pytest.approx(
-                expected[one["label"]], abs=0.02
-            )  # the lattice has other digits
+            if len(text) < 2:  # the lattice has numbers as well
+                assert one["confidence"] == pytest.approx(expected[one["label"]], abs=0.02)
         pixels = np.asarray(Image.open(preview))
         assert pixels.shape == (28, 28) and np.abs(pixels / 255 - x).max() < 0.003  # rounded to 8 bits
 
