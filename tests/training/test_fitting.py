@@ -92,8 +92,9 @@ def test_the_history_is_of_the_validation_images(whole: fitting.Fit) -> None:
 def test_the_curves_of_one_network_alone(fit: Callable[..., fitting.Fit], tmp_path: Path) -> None:
     history = fit(tmp_path, ["sigmoid"]).history
     losses, errors = report._curves("sigmoid", history).axes
-    drawn = errors.lines[0].get_ydata()
-    assert len(drawn) == len(losses.lines[0].get_ydata()) == 4 and 0 < min(drawn) <= max(drawn) <= 100
+    drawn = [np.asarray(axes.lines[0].get_ydata()) for axes in (losses, errors)]
+    assert all(values.shape == (4,) for values in drawn)
+    assert 0 < drawn[1].min() <= drawn[1].max() <= 100
 
 
 def test_no_digit_is_an_eleventh_class_with_the_logit_0() -> None:
