@@ -35,7 +35,7 @@ function show() {
   row.style.setProperty("--longest", Math.max(...lines.map((line) => line.length), 1));
   row.style.setProperty("--lines", lines.length);
   // Gradio makes each bar of its label a button, which does nothing here.
-  for (const bar of row.querySelectorAll(".reading .confidence-set")) bar.tabIndex = -1;
+  for (const bar of row.querySelectorAll(".reading button")) bar.tabIndex = -1;
   caption.textContent = several
     ? "What the network sees, 28 × 28 pixels each. Click one to explain it."
     : "What the network sees: 28 × 28 pixels";
