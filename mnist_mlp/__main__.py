@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-# One process for each core, and no BLAS threads beside them. To be set before NumPy is loaded.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mnist_mlp.classify import read_all
+from mnist_mlp.hints import full_hint
 from mnist_mlp.network import ACTIVATIONS
+from mnist_mlp.picture import MAX_BYTES
 
 BATCH = 100  # pictures for one process at a time
 FEW = 200  # pictures; fewer are read before a second process has started
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tqdm(total=len(options.pictures), unit=" pictures", disable=None, leave=False) as bar:
         if options.format == "csv":
             csv.writer(sys.stdout).writerow(
-                ["path", "number", "digit", "confidence", "boxes"][: 4 + options.boxes]
+                ["path", "number", "digit", "confidence", "hint", "boxes"][: 5 + options.boxes]
             )
         for batch in read_files(options.pictures, options.network, options.workers):
             for row in batch:
@@ -46,19 +46,24 @@ def main(arguments: list[str] | None = None) -> int:
                     bar.write(f"{row['path']}: {row['error']}", file=sys.stderr)
                 else:
                     write(row, options.boxes)
+                    if row["hint"] and options.format == "text":
+                        bar.write(f"{row['path']}: {row['hint']}", file=sys.stderr)
             bar.update(len(batch))
     return 1 if bad else 0
 
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
-        prog="python -m mnist_mlp",
+        prog="mnist-mlp",
         description="Print the handwritten number in each picture, and how sure the network is of it.",
-        epilog="A picture without a digit gets none; lines of digits are separated by spaces. A picture that "
-        "cannot be read is named on standard error and left out; the exit status is then 1.",
+        epilog="A picture without a digit gets none; lines of digits are separated by spaces. What leaves a doubt is "
+        "said on standard error. A picture that cannot be read is named there and left out; the exit status is then 1.",
     )
     result.add_argument(
-        "pictures", nargs="+", metavar="PICTURE", help="a file: PNG, JPEG, WebP, GIF, BMP or TIFF"
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="a file: PNG, JPEG, WebP, GIF, BMP or TIFF; - for standard input",
     )
     result.add_argument(
         "--format", choices=["text", "csv", "json"], default="text", help="json: a line for each"
@@ -86,13 +91,15 @@ def read_files(paths: list[str], network: str = "relu", workers: int | None = No
     """The rows of the pictures, in order, a batch at a time.
 
     A row has "path", "number" (text, "" where there is none), "digit" (None where there is not exactly
-    one), "confidence", "boxes" (each digit, left, top, right, bottom) and "error".
+    one), "confidence", "hint", "boxes" (each digit, left, top, right, bottom) and "error".
     """
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+    # One process for each core, and no BLAS threads beside them: with both, it takes three times as long.
     if len(paths) < FEW or workers == 1:
-        yield from (_rows(batch, network) for batch in batches)
+        with threadpool_limits(1):
+            yield from (_rows(batch, network) for batch in batches)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
         yield from pool.map(_rows, batches, [network] * len(batches))
 
 
@@ -105,11 +112,17 @@ def _rows(paths: list[str], network: str) -> list[Row]:
             "number": found.text,
             "digit": int(found.text) if len(found.text) == 1 else None,
             "confidence": found.confidence,
+            "hint": full_hint(found.hint, found.marks),
             "boxes": [[digit.digit, *digit.box] for digit in found.digits] if found.text else [],
             "error": "",
         }
-        for path, found in zip(paths, read_all({"image": paths}, "image", network), strict=True)
+        for path, found in zip(paths, read_all({"image": map(_source, paths)}, "image", network), strict=True)
     ]
+
+
+def _source(path: str) -> str | bytes:
+    """What to read: standard input for "-", up to a byte more than is allowed."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if path == "-" else path
 
 
 # In a line of text, a name cannot have what ends a cell or a line.
@@ -125,14 +138,14 @@ def _text(row: Row, boxes: bool) -> None:
 
 def _csv(row: Row, boxes: bool) -> None:
     digit = "" if row["digit"] is None else row["digit"]
-    cells = [row["path"], _number(row), digit, f"{row['confidence']:.6f}"]
+    cells = [row["path"], _number(row), digit, f"{row['confidence']:.6f}", row["hint"]]
     if boxes:
         cells.append("; ".join(" ".join(map(str, box)) for box in row["boxes"]))
     csv.writer(sys.stdout).writerow(cells)
 
 
 def _json(row: Row, boxes: bool) -> None:
-    keys = ["path", "number", "digit", "confidence", "boxes"][: 4 + boxes]
+    keys = ["path", "number", "digit", "confidence", "hint", "boxes"][: 5 + boxes]
     name = row["path"].encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # JSON is Unicode
     print(json.dumps({key: row[key] for key in keys} | {"path": name}))
 

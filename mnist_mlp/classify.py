@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from mnist_mlp.canvas import SIDE
-from mnist_mlp.network import Network
+from mnist_mlp.mlp import load
 from mnist_mlp.picture import PictureError, from_image, read_picture
-from mnist_mlp.reader import Reading, Seen, decide, look, shipped_network
-
-AHEAD = 32  # pictures that are decoded before they are read: at most 64 MB of canvases and ink
+from mnist_mlp.reader import Reading
 
 
 def classify(batch: Mapping[str, Any], column: str = "image", network: str = "relu") -> dict[str, Any]:
@@ -33,8 +28,8 @@ def classify(batch: Mapping[str, Any], column: str = "image", network: str = "re
     Returns:
         The batch with four more columns: "number", str, what is read, "" where that is nothing; "digit",
         int64, in 0..9, or -1 where there is not exactly one; "confidence", float32 in 0..1, the
-        probability of the number, 0 where there is none; "error", str, what is wrong with a picture
-        that could not be read, else "".
+        probability of what is answered, which may be that it is no number, 0 where nothing is drawn; "error",
+        str, what is wrong with a picture that could not be read, else "".
 
     Raises:
         ValueError: the batch has no such column, or there is no such network.
@@ -55,31 +50,12 @@ def read_all(batch: Mapping[str, Any], column: str, network: str) -> Iterator[Re
     """The reading of each picture, or what is wrong with it; arguments and errors as of `classify`."""
     if column not in batch:
         raise ValueError(f"the batch has no column {column!r}; it has {sorted(batch)}")
-    net = shipped_network(network)
-    rest = iter(batch[column])
-    # In turns of one, decoding and placing would push each other out of the processor's cache.
-    while canvases := [_unless_faulty(_to_canvas, picture) for picture in itertools.islice(rest, AHEAD)]:
-        yield from _read_some([_unless_faulty(look, canvas) for canvas in canvases], net)
-
-
-def _read_some(seen: list[Seen | Exception], net: Network) -> Iterator[Reading | Exception]:
-    whole = [each.placed.pixels for each in seen if isinstance(each, Seen)]
-    logits = iter(net.forward(np.reshape(whole, (-1, SIDE * SIDE))).logits) if whole else iter(())
-    for each in seen:
-        if isinstance(each, Exception):
-            yield each
-        else:
-            yield _unless_faulty(partial(decide, logits=next(logits), net=net), each)
-
-
-def _unless_faulty(step: Callable[[Any], Any], given: Any) -> Any:
-    """What a step makes of what it is given, or the fault that it finds; a fault remains one."""
-    if isinstance(given, Exception):
-        return given
-    try:
-        return step(given)
-    except (OSError, TypeError, ValueError) as fault:
-        return fault
+    net = load(network)
+    for picture in batch[column]:
+        try:
+            yield net.read(_to_canvas(picture))
+        except (OSError, TypeError, ValueError) as fault:
+            yield fault
 
 
 def _to_canvas(picture: Any) -> np.ndarray:

@@ -27,7 +27,8 @@ integrated gradients: Sundararajan, Taly and Yan, "Axiomatic Attribution for Dee
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -52,19 +53,6 @@ class Explanation(NamedTuple):
     bias: float
     """The part of the logit that comes from no pixel."""
     logit: float
-
-
-class Contributions(NamedTuple):
-    """Contributions to all ten logits. All float32; the leading axes are those of x."""
-
-    pixels: np.ndarray
-    """(..., 10, 784): logits = pixels.sum(-1) + bias."""
-    bias: np.ndarray
-    """(..., 10)"""
-    units1: np.ndarray
-    """(..., 10, 128): what passes through each unit of the first hidden layer."""
-    units2: np.ndarray
-    """(..., 10, 256): h2 · W3: logits = units2.sum(-1) + b3."""
 
 
 def check_digit(digit: object) -> int:
@@ -94,13 +82,11 @@ def check_picture(x: np.ndarray, steps: Forward) -> np.ndarray:
 
 def explain(net: Network, x: np.ndarray, digit: int | None = None) -> Explanation:
     """Each pixel's contribution to one logit: see `MLP.explain`."""
-    steps = net.forward(x)
-    x = check_picture(x, steps)
-    digit = int(steps.logits.argmax()) if digit is None else check_digit(digit)
-    found = contributions(net, x, steps)
-    return Explanation(
-        found.pixels[digit].reshape(28, 28), float(found.bias[digit]), float(steps.logits[digit])
-    )
+    digit = None if digit is None else check_digit(digit)
+    found = explanation(net, x)
+    if digit is None:
+        digit = int(found["logits"].argmax())
+    return Explanation(found["evidence"][digit], float(found["bias"][digit]), float(found["logits"][digit]))
 
 
 def backward(net: Network, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
@@ -119,21 +105,68 @@ def backward(net: Network, steps: Forward) -> tuple[np.ndarray, np.ndarray]:
     return dz2, dz1
 
 
-def contributions(net: Network, x: np.ndarray, steps: Forward) -> Contributions:
-    """The contributions of pixels and hidden units to all ten logits.
+def explanation(net: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+    """All about one picture, by the names of the formulas above: float32 arrays.
 
-    Args:
-        x: (..., 784) float32 in 0..1.
-        steps: what `net.forward(x)` returned.
+    "x" (28, 28); "z1", "h1" (128,); "z2", "h2" (256,); "logits", "probabilities" (10,): the forward pass. For each
+    digit, "evidence" (10, 28, 28), the contribution of each pixel to its logit, and "bias" (10,): logits =
+    evidence.sum((1, 2)) + bias. "h1_contributions" (10, 128) is what passes through each unit of the first hidden
+    layer; "h2_contributions" (10, 256) is h2 · W3: logits = h2_contributions.sum(1) + b3.
+
+    Raises:
+        TypeError, ValueError: x is not one picture, (784,) or (28, 28), floats in 0..1.
     """
+    steps = net.forward(x)
+    x = check_picture(x, steps)
     if net.activation == "relu":
         dz2, dz1 = backward(net, steps)
         bias = dz1 @ net.b1 + dz2 @ net.b2 + net.b3
-        units1 = dz1 * steps.h1[..., None, :]
+        through = dz1 * steps.h1
     else:
         _, dz1 = backward(net, net.forward(np.multiply.outer(NODES, x)))
         dz1 = np.tensordot(NODE_WEIGHTS, dz1, 1)  # W1 is constant, so the mean of dx follows from dz1's
         bias = net.forward(np.zeros_like(x)).logits
-        units1 = dz1 * (steps.z1 - net.b1)[..., None, :]
-    dx = dz1 @ net.w1.T
-    return Contributions(x[..., None, :] * dx, bias, units1, net.w3.T * steps.h2[..., None, :])
+        through = dz1 * (steps.z1 - net.b1)
+    return {
+        "x": x.reshape(28, 28),
+        **steps._asdict(),
+        "evidence": (x * (dz1 @ net.w1.T)).reshape(10, 28, 28),
+        "bias": bias,
+        "h1_contributions": through,
+        "h2_contributions": net.w3.T * steps.h2,
+    }
+
+
+UNITS = {"h1": 128, "h2": 256, "logits": 10}
+
+
+def parse_unit(unit: str) -> tuple[str, int]:
+    """ "h1[103]" → ("h1", 103).
+
+    Raises:
+        ValueError: no such unit.
+    """
+    match = re.fullmatch(r"(h1|h2|logits)\[(\d{1,3})\]", unit)
+    if not match or int(match[2]) >= UNITS[match[1]]:
+        raise ValueError(f"a unit is h1[0…127], h2[0…255] or logits[0…9]; got {unit!r:.40}")
+    return match[1], int(match[2])
+
+
+def unit_sum(net: Network, x: np.ndarray, unit: str) -> dict[str, Any]:
+    """One unit: sum = Σ inputs · weights + bias; its output is what the activation makes of the sum.
+
+    Raises:
+        TypeError, ValueError: x is no picture, or there is no such unit.
+    """
+    layer, index = parse_unit(unit)
+    steps = net.forward(x)
+    inputs = {"h1": check_picture(x, steps), "h2": steps.h1, "logits": steps.h2}[layer]
+    number = {"h1": 1, "h2": 2, "logits": 3}[layer]
+    return {
+        "name": unit,
+        "inputs": inputs,
+        "weights": net.weights[f"w{number}"][:, index],
+        "bias": float(net.weights[f"b{number}"][index]),
+        "sum": float({"h1": steps.z1, "h2": steps.z2, "logits": steps.logits}[layer][index]),
+        "output": float(getattr(steps, layer)[index]),
+    }

@@ -1,11 +1,11 @@
 """Reading with one lattice: every way to group a line's pieces into digits and marks, and what it reads.
 
-Nodes 0..n are the cuts of a line, arcs are runs of neighbouring pieces. For arc r, with the network's logits and
-the features phi(r) of its size and place,
+Nodes 0..n are the cuts of a line, arcs are runs of neighbouring pieces. A mark is what is in the picture and not in the
+text: a point, a comma, a dash. For arc r, with the network's logits and the features phi(r) of its size and place,
 
     lp[r, k] = log softmax([logits(r), 0])[k]          k = 0..9 a digit, 10 none
     s[r, k]  = lp[r, k]  + phi(r) · digit              k < 10
-    s[r, 10] = lp[r, 10] + phi(r) · mark               a point or a dash: in the picture, not in the text
+    s[r, 10] = lp[r, 10] + phi(r) · mark
 
 and the probability of a text is the sum over the ways that give it, divided by the sum over all ways (LeCun,
 Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition", sections V to VII).
@@ -14,12 +14,11 @@ Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_mlp.network import FEATURES as FEATURES
 from mnist_mlp.network import digit_score
 from mnist_mlp.pieces import IN_GAP, Arcs, Pieces
 
@@ -31,9 +30,85 @@ BEAM = 12  # texts kept at each node
 HOPELESS = -12.0  # the log-probability of an arc's label below which no likely text has it
 
 
-Steps = tuple[Any, int, int] | None
-"""A way so far: that before its last arc, the arc and its label. Not a tuple of all, which would be copied."""
-Beginning = tuple[float, float, Steps]
+class Measures(NamedTuple):
+    """What is measured of m arcs, (m,) float32 each. Lengths are in shares of the line's height."""
+
+    height: np.ndarray
+    """From its uppermost to its lowest ink; 0 where all of it is fainter than half."""
+    width: np.ndarray
+    top: np.ndarray
+    """From the line's upper edge down to the ink."""
+    bottom: np.ndarray
+    """From the line's upper edge down to the end of the ink."""
+    gaps: np.ndarray
+    """Number of gaps between its pieces."""
+    crossed: np.ndarray
+    """Ink that its right cut crosses, in widths of the pen."""
+    length: np.ndarray
+    """Length of its strokes."""
+
+
+# The features of an arc: each a function of what is measured. A reader has two weights for each, by its name.
+FEATURES: dict[str, Callable[[Measures], np.ndarray]] = {
+    "one": lambda arc: np.ones_like(arc.height),
+    "lower than 0.4": lambda arc: np.maximum(0.4 - arc.height, 0),
+    "lower than 0.6": lambda arc: np.maximum(0.6 - arc.height, 0),
+    "lower than 0.8": lambda arc: np.maximum(0.8 - arc.height, 0),
+    "narrower than 0.1": lambda arc: np.maximum(0.1 - arc.width, 0),
+    "narrower than 0.3": lambda arc: np.maximum(0.3 - arc.width, 0),
+    "wider than 0.7": lambda arc: np.maximum(arc.width - 0.7, 0),
+    "wider than 1.0": lambda arc: np.maximum(arc.width - 1.0, 0),
+    "gaps": lambda arc: arc.gaps,
+    "crossed": lambda arc: arc.crossed,
+    "crossed more than 1.3": lambda arc: np.maximum(arc.crossed - 1.3, 0),
+    "shorter than 0.8": lambda arc: np.maximum(0.8 - arc.length, 0),
+    "off the middle": lambda arc: np.abs((arc.top + arc.bottom) / 2 - 0.5),
+    "ends above 0.85": lambda arc: np.maximum(0.85 - arc.bottom, 0),
+    "begins below 0.15": lambda arc: np.maximum(arc.top - 0.15, 0),
+}
+
+
+def measure(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> Measures:
+    """Measure arcs; `ink` is theirs, (m, H, W) float32 in 0..1."""
+    height, width = ink.shape[1:]
+    clear = np.greater(ink, 0.5)
+    rows, columns = clear.any(2), clear.any(1)
+    there = rows.any(1)
+    top, bottom = rows.argmax(1), height - rows[:, ::-1].argmax(1)
+    left, right = columns.argmax(1), width - columns[:, ::-1].argmax(1)
+    gaps = np.cumsum(pieces.cost < IN_GAP)
+    pen = max(pieces.pen / height, 0.02)
+    measured = Measures(
+        height=np.where(there, bottom - top, 0) / height,
+        width=np.where(there, right - left, 0) / height,
+        top=top / height,
+        bottom=bottom / height,
+        gaps=gaps[arcs.end - 1] - gaps[arcs.start],
+        crossed=pieces.cost[arcs.end] / pen,
+        length=ink.sum((1, 2)) / height**2 / pen,
+    )
+    return Measures(*(values.astype(np.float32) for values in measured))
+
+
+def features(measures: Measures) -> np.ndarray:
+    """phi, (m, len(FEATURES)) float32."""
+    return np.stack([feature(measures) for feature in FEATURES.values()], 1).astype(np.float32)
+
+
+def scores(logits: np.ndarray, height: np.ndarray, as_digit: np.ndarray, as_mark: np.ndarray) -> np.ndarray:
+    """s, (m, 11) float64: each arc as each digit, and as a mark.
+
+    Args:
+        logits: (m, 10), the network's.
+        height: (m,), as it is measured: what is tall is no mark, and an arc without ink is nothing.
+        as_digit, as_mark: (m,), the features' sums: phi · digit, phi · mark.
+    """
+    logits = logits.astype(np.float64)
+    log_sum = np.logaddexp(digit_score(logits), 0)  # with the eleventh logit, 0
+    mark = np.where(height < TALLEST_MARK, as_mark - log_sum, NEVER)
+    s = np.concatenate([logits + (as_digit - log_sum)[:, None], mark[:, None]], 1)
+    s[height <= 0] = [NEVER] * 10 + [0.0]
+    return s
 
 
 class Way(NamedTuple):
@@ -41,97 +116,47 @@ class Way(NamedTuple):
 
     text: str
     of_text: float
-    """The logarithm of the sum over all ways that give the text."""
+    """Logarithm of the sum over all ways that give the text."""
     of_all: float
-    """The logarithm of the sum over all ways."""
+    """Logarithm of the sum over all ways."""
     steps: tuple[tuple[int, int], ...]
-    """Its likeliest way: each arc and its label, 0..9 or `MARK`."""
+    """The likeliest way that gives the text: each arc and its label, 0..9 or `MARK`."""
 
     @property
     def log_probability(self) -> float:
-        """Of the text."""
+        """Log-probability of the text."""
         return self.of_text - self.of_all
 
     @property
-    def arcs(self) -> tuple[int, ...]:
-        """The digits of its likeliest way."""
+    def digits(self) -> tuple[int, ...]:
+        """The arcs of the likeliest way that are digits."""
         return tuple(arc for arc, label in self.steps if label != MARK)
 
 
-def features(pieces: Pieces, arcs: Arcs, ink: np.ndarray) -> np.ndarray:
-    """phi, (m, FEATURES) float32; lengths are in shares of the line's height, ink that is cut in stroke widths.
-
-    Args:
-        ink: (m, H, W) float32 in 0..1, that of each arc.
-    """
-    height, size = ink.shape[1], np.float32(ink.shape[1])
-    clear = np.greater(ink, 0.5)
-    rows, columns = clear.any(2), clear.any(1)
-    top, bottom = rows.argmax(1) / size, (height - rows[:, ::-1].argmax(1)) / size
-    tall = np.where(rows.any(1), bottom - top, 0)
-    left, right = columns.argmax(1), columns.shape[1] - columns[:, ::-1].argmax(1)
-    wide = np.where(columns.any(1), right - left, 0) / size
-    gaps = np.cumsum(pieces.cost < IN_GAP)
-    pen = max(pieces.pen / height, 0.02)
-    crossed = pieces.cost[arcs.end] / pen
-    length = ink.sum((1, 2)) / size**2 / pen
-    phi = [
-        np.ones(len(tall)),
-        *(np.maximum(limit - tall, 0) for limit in (0.4, 0.6, 0.8)),
-        *(np.maximum(limit - wide, 0) for limit in (0.1, 0.3)),
-        *(np.maximum(wide - limit, 0) for limit in (0.7, 1.0)),
-        gaps[arcs.end - 1] - gaps[arcs.first],
-        crossed,
-        np.maximum(crossed - 1.3, 0),
-        np.maximum(0.8 - length, 0),
-        np.abs((top + bottom) / 2 - 0.5),
-        np.maximum(1 - bottom - 0.15, 0),
-        np.maximum(top - 0.15, 0),
-    ]
-    return np.stack(phi, 1).astype(np.float32)
-
-
-def scores(logits: np.ndarray, phi: np.ndarray, digit: np.ndarray, mark: np.ndarray) -> np.ndarray:
-    """s, (m, 11) float64: each arc as each digit, and as a mark.
-
-    Args:
-        logits: (m, 10), the network's.
-        phi: (m, FEATURES).
-        digit, mark: (FEATURES,), their weights.
-    """
-    logits = logits.astype(np.float64)
-    log_sum = np.logaddexp(digit_score(logits), 0)  # with the eleventh logit, 0
-    tall = 0.8 - phi[:, 3]  # up to 0.8
-    as_mark = np.where(tall < TALLEST_MARK, phi @ mark - log_sum, NEVER)
-    s = np.concatenate([logits + (phi @ digit - log_sum)[:, None], as_mark[:, None]], 1)
-    s[tall <= 0] = [NEVER] * 10 + [0.0]  # too faint for a digit: nothing
-    return s
-
-
 def total(nodes: int, arcs: Arcs, s: np.ndarray) -> float:
-    """The logarithm of the sum over all ways (forward algorithm)."""
+    """Logarithm of the sum over all ways (forward algorithm)."""
     return float(_until(nodes, arcs, s)[-1])
 
 
 def _until(nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
-    """The logarithm of the sum over all ways from the first node to each, (nodes,)."""
+    """Logarithm of the sum over all ways from the first node to each, (nodes,)."""
     each = np.logaddexp.reduce(s, 1)
     a = np.full(nodes, -np.inf)
     a[0] = 0
     for node, into in enumerate(_into(nodes, arcs)):
         if len(into):
-            a[node] = np.logaddexp.reduce(a[arcs.first[into]] + each[into])
+            a[node] = np.logaddexp.reduce(a[arcs.start[into]] + each[into])
     return a
 
 
 def _from(nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
-    """The logarithm of the sum over all ways from each node to the last, (nodes,)."""
-    reverse = arcs._replace(first=nodes - 1 - arcs.end, end=nodes - 1 - arcs.first)
+    """Logarithm of the sum over all ways from each node to the last, (nodes,)."""
+    reverse = arcs._replace(start=nodes - 1 - arcs.end, end=nodes - 1 - arcs.start)
     return _until(nodes, reverse, s)[::-1]
 
 
 def log_sums(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray) -> np.ndarray:
-    """The logarithm of the sum over the ways that give each text, (len(texts),)."""
+    """Logarithm of the sum over the ways that give each text, (len(texts),)."""
     longest = max(map(len, texts))
     labels = np.array([[int(c) for c in text.ljust(longest, "0")] for text in texts], np.int64)
     labels = labels.reshape(len(texts), longest)
@@ -140,11 +165,15 @@ def log_sums(texts: Sequence[str], nodes: int, arcs: Arcs, s: np.ndarray) -> np.
     for node, into in enumerate(_into(nodes, arcs)):
         if not len(into):
             continue
-        before = a[arcs.first[into]]  # (arcs, texts, length)
+        before = a[arcs.start[into]]  # (arcs, texts, length)
         ways = before + s[into, MARK][:, None, None]
         ways[..., 1:] = np.logaddexp(ways[..., 1:], before[..., :-1] + s[into][:, labels])
         a[node] = np.logaddexp.reduce(ways, 0)
     return a[-1, np.arange(len(texts)), [len(text) for text in texts]]
+
+
+Steps = tuple[Any, int, int] | None
+"""A way so far: the way before its last arc, the arc and its label. Linked, since a copy would grow with the line."""
 
 
 def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
@@ -154,23 +183,23 @@ def best_texts(nodes: int, arcs: Arcs, s: np.ndarray) -> list[Way]:
     where the ways through it are not hopeless.
     """
     before, after = _until(nodes, arcs, s), _from(nodes, arcs, s)
-    through = before[arcs.first, None] + s + after[arcs.end, None] - before[-1]
+    through = before[arcs.start, None] + s + after[arcs.end, None] - before[-1]
     # text -> log of the sum over its ways so far, score of the best of these, its steps
-    beams: list[dict[str, Beginning]] = [{"": (0.0, 0.0, None)}]
+    beams: list[dict[str, tuple[float, float, Steps]]] = [{"": (0.0, 0.0, None)}]
     for into in _into(nodes, arcs)[1:]:
-        found: dict[str, Beginning] = {}
+        found: dict[str, tuple[float, float, Steps]] = {}
         least = min(HOPELESS, through[into].max())  # so that each node is reached
         for arc in into.tolist():
             labels = np.flatnonzero(through[arc] >= least).tolist()
             row = s[arc].tolist()
-            for text, (log_sum, best, chosen) in beams[arcs.first[arc]].items():
+            for text, (log_sum, best, steps) in beams[arcs.start[arc]].items():
                 for label in labels:
-                    step = row[label]
+                    score = row[label]
                     key = text if label == MARK else text + str(label)
                     old = found.get(key)
-                    log_sum_so_far = log_sum + step if old is None else _log_add(old[0], log_sum + step)
-                    if old is None or best + step > old[1]:
-                        found[key] = (log_sum_so_far, best + step, (chosen, arc, label))
+                    log_sum_so_far = log_sum + score if old is None else _log_add(old[0], log_sum + score)
+                    if old is None or best + score > old[1]:
+                        found[key] = (log_sum_so_far, best + score, (steps, arc, label))
                     else:
                         found[key] = (log_sum_so_far, old[1], old[2])
         kept = sorted(found.items(), key=lambda item: -item[1][0])[:BEAM]

@@ -13,13 +13,10 @@ import json
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 LAYERS = (784, 128, 256, 10)
 WEIGHTS = Path(__file__).parent / "weights"
@@ -30,8 +27,9 @@ SHAPES = {
     for i, (fan_in, fan_out) in enumerate(pairwise(LAYERS), 1)
     for name, shape in ((f"w{i}", (fan_in, fan_out)), (f"b{i}", (fan_out,)))
 }
-FEATURES = 15  # of an arc of a lattice: see `lattice.features`
-NO_NUMBER_TERMS = 6  # see `reader.no_number_terms`
+Weights = dict[str, np.ndarray]
+"""A network's six arrays by name: see `SHAPES`."""
+
 BLOCK = 384  # pictures in one forward pass: its arrays stay in the processor's cache
 
 
@@ -53,7 +51,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def digit_score(logits: np.ndarray) -> np.ndarray:
-    """How much a drawing is a digit at all: log(sum(exp(logits))) over the last axis, (..., 10) to (...).
+    """How much an image is a digit at all: log(sum(exp(logits))) over the last axis, (..., 10) to (...).
 
     The negative energy of Liu, Wang, Owens and Li 2020, "Energy-based out-of-distribution detection". The
     networks are trained with "no digit" as an eleventh class whose logit is 0, so that the probability of a
@@ -77,21 +75,6 @@ class Forward(NamedTuple):
     probabilities: np.ndarray
 
 
-class ReaderWeights(NamedTuple):
-    """What turns a network's logits into a reading; fitted after it, and kept in its configuration."""
-
-    digit: np.ndarray
-    """(FEATURES,) float64, of an arc of the lattice that is a digit"""
-    mark: np.ndarray
-    """(FEATURES,) float64, of one that is a mark beside the digits"""
-    none: np.ndarray
-    """(NO_NUMBER_TERMS,) float64, of the logistic of P(no number)"""
-    sure: float
-    """P(text | a number) below which a number is read with a hint."""
-    doubt: float
-    """P(no number) above which it is, too."""
-
-
 class Network:
     """A trained 784-128-256-10 network.
 
@@ -104,12 +87,11 @@ class Network:
         ValueError: tensors or configuration that are not such a network's.
     """
 
-    def __init__(self, weights: dict[str, np.ndarray], config: dict[str, Any]):
+    def __init__(self, weights: Weights, config: dict[str, Any]):
         _check_config(config)
         _check_weights(weights)
         self.weights, self.config = {name: weights[name] for name in SHAPES}, config
         self.w1, self.b1, self.w2, self.b2, self.w3, self.b3 = self.weights.values()
-        self.reader = _reader_weights(config)
         self.activation: str = config["activation"]
         self.activate = ACTIVATIONS[self.activation]
 
@@ -144,34 +126,41 @@ class Network:
         probabilities = np.concatenate([self.forward(block).probabilities for block in blocks])
         return probabilities.reshape(*x.shape[:-1], 10)
 
-    @classmethod
-    def from_folder(cls, folder: Path) -> Self:
-        """Read model.safetensors and config.json.
 
-        Raises:
-            ValueError: they are not a network's; the message names the file and the fault.
-        """
-        path = folder / "config.json"
-        try:
-            config = json.loads(_check_file_size(path).read_text(encoding="utf-8"))
-            _check_config(config)
-            path = folder / "model.safetensors"
-            with safe_open(_check_file_size(path), "np") as file:
-                _check_header(file, config)
-                weights = {name: file.get_tensor(name) for name in SHAPES}
-            _check_weights(weights)
-        except OSError as fault:
-            raise ValueError(f"{path}: {fault.strerror or fault}") from fault
-        except (ValueError, RecursionError, SafetensorError) as fault:
-            raise ValueError(f"{path}: {fault}") from fault
-        return cls(weights, config)
+def read_files(folder: Path) -> tuple[Weights, dict[str, Any]]:
+    """The weights and the configuration of a network, from model.safetensors and config.json.
+
+    Raises:
+        ValueError: they are not a network's; the message names the file and the fault.
+    """
+    config = read_json(folder / "config.json", _check_config)
+    path = folder / "model.safetensors"
+    try:
+        with safe_open(_check_file_size(path), "np") as file:
+            _check_header(file, config)
+            weights = {name: file.get_tensor(name) for name in SHAPES}
+        _check_weights(weights)
+    except OSError as fault:
+        raise ValueError(f"{path}: {fault.strerror or fault}") from fault
+    except (ValueError, SafetensorError) as fault:
+        raise ValueError(f"{path}: {fault}") from fault
+    return weights, config
 
 
-def shipped(name: str = "relu") -> Path:
-    """The folder of a network that comes with the package."""
-    if name not in ACTIVATIONS:
-        raise ValueError(f"the networks are {sorted(ACTIVATIONS)}; got {name!r}")
-    return WEIGHTS / name
+def read_json(path: Path, check: Callable[[Any], Any]) -> Any:
+    """What a JSON file holds, when `check` has not raised.
+
+    Raises:
+        ValueError: `check` did, or it is no JSON; the message names the file and the fault.
+    """
+    try:
+        content = json.loads(_check_file_size(path).read_text(encoding="utf-8"))
+        check(content)
+    except OSError as fault:
+        raise ValueError(f"{path}: {fault.strerror or fault}") from fault
+    except (ValueError, RecursionError) as fault:
+        raise ValueError(f"{path}: {fault}") from fault
+    return content
 
 
 def _check_file_size(path: Path) -> Path:
@@ -189,37 +178,6 @@ def _check_config(config: Any) -> None:
         raise ValueError(f'"activation" is one of {sorted(ACTIVATIONS)}; got {activation!r:.80}')
     if config.get("layers") != list(LAYERS):
         raise ValueError(f'"layers" is {list(LAYERS)}; got {config.get("layers")!r:.80}')
-    _reader_weights(config)
-
-
-def _reader_weights(config: dict[str, Any]) -> ReaderWeights:
-    """What the configuration says under "reader"; without it, every way through a lattice is as good."""
-    given = config.get("reader", {})
-    if not isinstance(given, dict):
-        raise ValueError(f'"reader" is a JSON object; got {type(given).__name__}')
-
-    def numbers(name: str, count: int, otherwise: list[float]) -> np.ndarray:
-        values = given.get(name, otherwise)
-        right = isinstance(values, list) and len(values) == count
-        if not right or not all(type(v) in (int, float) and abs(v) <= MAX_WEIGHT for v in values):
-            raise ValueError(f'"reader" has "{name}", {count} numbers; got {values!r:.80}')
-        return np.array(values, np.float64)
-
-    def share(name: str, otherwise: float) -> float:
-        value = given.get(name, otherwise)
-        if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise ValueError(f'"reader" has "{name}", a number in 0..1; got {value!r:.80}')
-        return float(value)
-
-    no_number = [-MAX_WEIGHT] + [0.0] * (NO_NUMBER_TERMS - 1)
-    zeros = [0.0] * FEATURES
-    return ReaderWeights(
-        numbers("digit", FEATURES, zeros),
-        numbers("mark", FEATURES, zeros),
-        numbers("none", NO_NUMBER_TERMS, no_number),
-        share("sure", 0.5),
-        share("doubt", 1.0),
-    )
 
 
 def _check_header(file: Any, config: dict[str, Any]) -> None:
@@ -241,7 +199,7 @@ def _check_names(names: Iterable[str]) -> None:
         raise ValueError(f"the tensors are {sorted(SHAPES)}; got {sorted(names)!s:.80}")
 
 
-def _check_weights(weights: dict[str, np.ndarray]) -> None:
+def _check_weights(weights: Weights) -> None:
     _check_names(weights)
     for name, shape in SHAPES.items():
         tensor = weights[name]

@@ -57,10 +57,10 @@ class Pieces(NamedTuple):
 class Arcs(NamedTuple):
     """m runs of neighbouring pieces: each may be a digit."""
 
-    first: np.ndarray
-    """(m,) int64: the first piece."""
+    start: np.ndarray
+    """(m,) int64: the node that each comes from, which is the number of its first piece."""
     end: np.ndarray
-    """(m,) int64: the piece after the last one."""
+    """(m,) int64: the node that it leads to, which is the number of the piece after its last."""
     left: np.ndarray
     """(m,) int64: the column of the line at which each arc's window begins."""
     right: np.ndarray
@@ -68,12 +68,12 @@ class Arcs(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Of a window that is wide enough for each."""
+        """Width of a window that is wide enough for each."""
         return int((self.right - self.left).max(initial=1))
 
     def some(self, which: np.ndarray | slice) -> Arcs:
-        """Those of the arcs that are named."""
-        return Arcs(self.first[which], self.end[which], self.left[which], self.right[which])
+        """The arcs that an index, a mask or a slice chooses."""
+        return Arcs(self.start[which], self.end[which], self.left[which], self.right[which])
 
 
 def cut(ink: np.ndarray, most_arcs: int = MOST_ARCS) -> Pieces:
@@ -91,7 +91,7 @@ def cut(ink: np.ndarray, most_arcs: int = MOST_ARCS) -> Pieces:
 
 def _bounded(pieces: Pieces, most_arcs: int) -> Pieces:
     """The pieces between the cheapest cuts, so many that there are at most so many arcs."""
-    while len(pieces.cost) > 2 and len(_first_and_end(pieces)[0]) > most_arcs:
+    while len(pieces.cost) > 2 and len(_start_and_end(pieces)[0]) > most_arcs:
         inner = np.argsort(pieces.cost[1:-1], kind="stable") + 1
         keep = np.sort(np.concatenate([[0], inner[: 3 * len(inner) // 4], [len(pieces.cost) - 1]]))
         at, cost, begin, end = (each[keep] for each in (pieces.at, pieces.cost, pieces.begin, pieces.end))
@@ -149,27 +149,27 @@ def _shared(ink: np.ndarray, at: np.ndarray, pen: float) -> tuple[np.ndarray, np
 
 def arcs(pieces: Pieces) -> Arcs:
     """Every run of neighbouring pieces that is no wider than a digit, and each piece alone."""
-    first, end = _first_and_end(pieces)
-    left = pieces.begin[first].min(1)
+    start, end = _start_and_end(pieces)
+    left = pieces.begin[start].min(1)
     right = np.minimum(pieces.end[end].max(1), left + 3 * len(pieces.ink))
     order = np.argsort(right - left, kind="stable")  # blocks of arcs need windows no wider than their own
-    return Arcs(first[order], end[order], left[order], right[order])
+    return Arcs(start[order], end[order], left[order], right[order])
 
 
-def _first_and_end(pieces: Pieces) -> tuple[np.ndarray, np.ndarray]:
+def _start_and_end(pieces: Pieces) -> tuple[np.ndarray, np.ndarray]:
     middle = pieces.at.mean(1)
     widest = np.searchsorted(middle, middle + WIDEST * len(pieces.ink), side="right")  # from each cut on
     number = np.arange(len(middle))
     count = np.maximum(widest - number - 1, number < len(middle) - 1)
-    first = np.repeat(number, count)
-    return first, first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
+    start = np.repeat(number, count)
+    return start, start + 1 + np.arange(len(start)) - np.repeat(np.cumsum(count) - count, count)
 
 
 def ink_of(pieces: Pieces, arcs: Arcs) -> np.ndarray:
     """The ink of each arc in a window of its own: (m, H, arcs.width) float32."""
     windows = sliding_window_view(np.pad(pieces.ink, ((0, 0), (0, arcs.width))), arcs.width, axis=1)
     column = np.arange(arcs.width)
-    begin = pieces.begin[arcs.first] - arcs.left[:, None]
+    begin = pieces.begin[arcs.start] - arcs.left[:, None]
     end = pieces.end[arcs.end] - arcs.left[:, None]
     within = (column >= begin[:, :, None]) & (column < end[:, :, None])
     return windows[:, arcs.left].transpose(1, 0, 2) * within
@@ -238,12 +238,12 @@ class Line(NamedTuple):
     left: int
     top: int
     scale: float
-    """The picture's pixels for one of the line's."""
-    parts: int
-    """How many separate ones its ink has."""
+    """Pixels of the picture for one of the line's."""
+    components: int
+    """Number of connected components of its ink."""
 
     def to_picture(self, left: int, box: Box) -> Box:
-        """The picture's box of one in a window that begins at a column of the line."""
+        """Where in the picture a box lies that is given within a window from column `left` of the line on."""
         return Box(
             int(self.left + (left + box.left) * self.scale),
             int(self.top + box.top * self.scale),

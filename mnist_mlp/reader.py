@@ -9,39 +9,46 @@ from __future__ import annotations
 
 import itertools
 import math
-from functools import cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mnist_mlp.box import Box, box_of
-from mnist_mlp.canvas import SIDE, Placed, place_all, place_ink, to_canvas
-from mnist_mlp.hints import LACKS, NO_DIGIT, not_sure
+from mnist_mlp.canvas import SIDE, place_all, place_ink, to_canvas
+from mnist_mlp.hints import LACKS, NO_NUMBER_HINT, not_sure
 from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import MARK, NEVER, READINGS, Way, best_texts, features, scores
-from mnist_mlp.network import Network, digit_score, shipped, softmax
+from mnist_mlp.lattice import FEATURES, MARK, READINGS, Way, best_texts, features, measure, scores
+from mnist_mlp.network import BLOCK, MAX_WEIGHT, Network, digit_score, read_files, read_json, softmax
 from mnist_mlp.picture import PictureError
 from mnist_mlp.pieces import MOST_ARCS, Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+READER_FILE = "reader.json"
 MOST_DIGITS = 200
 ARCS_AT_ONCE = 64  # arcs shown to the network at once
 NO_NUMBER = ""  # the text of a drawing that is no number
-PLAIN = 2.0  # the digit_score from which on a drawing that is not wide is one digit, however it could be cut
 NARROW = 0.6  # of the line's height: digits are mostly wider
-WIDE = 1.0  # of its height: a drawing that is wider may be several digits
+MANY = 5  # digits: the terms of P(no number) tell no further
+NOTABLE = 0.005  # probability of a reading that is worth showing
+
+# The terms of P(no number), by name; a reader has a weight for each.
+TERMS = ("one", "digit score", "marks", "one component", "narrow", "digits")
 
 
 class Digit(NamedTuple):
     """One digit of what is read."""
 
     digit: int
-    """As it is read, 0..9."""
+    """0..9, as it is read."""
     probabilities: np.ndarray
     """(10,) float32"""
     pixels: np.ndarray
     """(28, 28) float32 in 0..1: what the network sees."""
     box: Box
-    """In canvas pixels."""
+    """Where it is, in canvas pixels."""
 
 
 class Term(NamedTuple):
@@ -62,9 +69,9 @@ class LineSum(NamedTuple):
     terms: tuple[Term, ...]
     """Those of the likeliest way that gives the text."""
     of_text: float
-    """The logarithm of the sum over all ways that give the text."""
+    """Logarithm of the sum over all ways that give the text."""
     of_all: float
-    """The logarithm of the sum over all ways."""
+    """Logarithm of the sum over all ways."""
 
 
 class Reading(NamedTuple):
@@ -77,21 +84,14 @@ class Reading(NamedTuple):
     hint: str
     """Advice to the person who drew; "" where there is no doubt."""
     digits: tuple[Digit, ...]
-    """From left to right, line by line; where `text` is "", those of the likeliest number."""
+    """From left to right, line by line. Where `text` is "": those of the likeliest number, if there is a likely one."""
     readings: dict[str, float]
     """The likeliest readings with their probabilities, the likeliest first; "" for no number. Empty where nothing
     is drawn."""
     sums: tuple[LineSum, ...] = ()
-    """Of the likeliest number, line by line. Its probability is P(a number at all) times those of the lines."""
-
-
-class Seen(NamedTuple):
-    """A canvas before the network has seen it."""
-
-    canvas: np.ndarray
-    ink: np.ndarray
-    placed: Placed
-    """All of the ink, as if it were one digit."""
+    """Why the likeliest number is read, line by line. P(number) is P(a number at all) times those of its lines."""
+    marks: int = 0
+    """Number of points, commas and dashes that are left out of `text`."""
 
 
 class LineWays(NamedTuple):
@@ -99,183 +99,247 @@ class LineWays(NamedTuple):
 
     ways: list[Way]
     sum: LineSum
-    """Of the likeliest text."""
+    """Why the likeliest text is read."""
     digits: tuple[Digit, ...]
-    """Of the likeliest text."""
+    """The digits of the likeliest text."""
     score: float
-    """The sum of their `digit_score`."""
-    width: float = 1.0
-    """Of the line, in shares of its height."""
-    parts: int = 1
-    """How many separate ones its ink has."""
+    """Sum of their `digit_score`."""
+    width: float
+    """Width of the line, in shares of its height."""
+    components: int
+    """Number of connected components of its ink."""
 
 
-def read(canvas: np.ndarray, network: str | Network = "relu") -> Reading:
-    """Read the number that is drawn on a canvas.
+class ReaderWeights(NamedTuple):
+    """What turns a network's logits into a reading: the contents of reader.json."""
+
+    digit: np.ndarray
+    """(len(FEATURES),) float64: weights of the features of an arc that is a digit."""
+    mark: np.ndarray
+    """(len(FEATURES),) float64: weights of the features of an arc that is a mark."""
+    none: np.ndarray
+    """(len(TERMS),) float64: weights of the terms of P(no number)."""
+    sure: float
+    """P(text | a number) below which a number is read with a hint."""
+    doubt: float
+    """P(no number) above which it is, too."""
+
+    @classmethod
+    def from_json(cls, given: Any) -> ReaderWeights:
+        """Weights by name; a feature or a term without a weight has the weight 0.
+
+        Raises:
+            ValueError: it is not a reader's.
+        """
+        if not isinstance(given, dict):
+            raise ValueError(f"the reader is a JSON object; got {type(given).__name__}")
+
+        def weights(key: str, names: tuple[str, ...]) -> np.ndarray:
+            values = given.get(key, {})
+            known = isinstance(values, dict) and values.keys() <= set(names)
+            if not known or not all(
+                type(v) in (int, float) and abs(v) <= MAX_WEIGHT for v in values.values()
+            ):
+                raise ValueError(f'"{key}" has numbers by name, of {names}; got {values!r:.80}')
+            return np.array([values.get(name, 0.0) for name in names], np.float64)
+
+        def share(key: str) -> float:
+            value = given.get(key)
+            if type(value) not in (int, float) or not 0 <= value <= 1:
+                raise ValueError(f'"{key}" is a number in 0..1; got {value!r:.80}')
+            return float(value)
+
+        names = tuple(FEATURES)
+        digit, mark, none = weights("digit", names), weights("mark", names), weights("none", TERMS)
+        return cls(digit, mark, none, share("sure"), share("doubt"))
+
+    def to_json(self) -> dict[str, Any]:
+        """The contents of reader.json, with four decimals."""
+
+        def by_name(names: tuple[str, ...], values: np.ndarray) -> dict[str, float]:
+            return {name: round(float(value), 4) for name, value in zip(names, values)}
+
+        names = tuple(FEATURES)
+        return {
+            "digit": by_name(names, self.digit),
+            "mark": by_name(names, self.mark),
+            "none": by_name(TERMS, self.none),
+            "sure": self.sure,
+            "doubt": self.doubt,
+        }
+
+
+# Of a network that has no reader yet: every way is as good, and all that is drawn is a number.
+NEW_READER = ReaderWeights.from_json({"none": {"one": -MAX_WEIGHT}, "sure": 0.5, "doubt": 1.0})
+
+
+class Reader(Network):
+    """A network with what reads numbers.
 
     Args:
-        canvas: uint8, (H, W), (H, W, 3) or (H, W, 4), as `to_mnist` takes it.
-        network: "relu" or "sigmoid" for a shipped one, or a network.
-
-    Raises:
-        TypeError: the canvas is not an array of uint8.
-        ValueError: another shape, or no such network.
-        PictureError: more than 200 digits; it is a ValueError, too.
+        weights, config: as of a `Network`.
+        reader: as in reader.json; by default that of a network which has not learnt to read numbers.
     """
-    net = network if isinstance(network, Network) else shipped_network(network)
-    seen = look(canvas)
-    return decide(seen, net.forward(seen.placed.pixels.reshape(SIDE * SIDE)).logits, net)
 
+    def __init__(
+        self, weights: dict[str, np.ndarray], config: dict[str, Any], reader: ReaderWeights = NEW_READER
+    ):
+        super().__init__(weights, config)
+        self.reader = reader
 
-def look(canvas: np.ndarray) -> Seen:
-    """The part of `read` that comes before the network."""
-    ink = find_ink(canvas)
-    placed = place_ink(ink)
-    return Seen(canvas, ink, placed._replace(box=to_canvas(placed.box, ink, canvas)))
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        """Read model.safetensors, config.json and, if there is one, reader.json.
 
+        Raises:
+            ValueError: they are not a reader's; the message names the file and the fault.
+        """
+        path, reader = folder / READER_FILE, NEW_READER
+        weights, config = read_files(folder)
+        if path.exists():
+            reader = ReaderWeights.from_json(read_json(path, ReaderWeights.from_json))
+        return cls(weights, config, reader)
 
-def decide(seen: Seen, logits: np.ndarray, net: Network) -> Reading:
-    """The part of `read` that comes after the network has seen all of the ink as one digit: logits (10,)."""
-    if seen.placed.lack:
-        return Reading("", 0.0, LACKS[seen.placed.lack], (), {})
-    lines = read_lines(seen, logits, net)
-    if not lines:
-        return _conclude({NO_NUMBER: 1.0}, [_plain_digit(seen, logits)], net)
-    terms = no_number_terms(lines)
-    none = 1 / (1 + math.exp(min(-float(terms @ net.reader.none), 700.0)))
-    readings = {"": 1.0}
-    for line in lines:
-        readings = _joined(readings, line.ways)
-    likely = {text: p * (1 - none) for text, p in readings.items()}
-    likely[NO_NUMBER] = likely.get(NO_NUMBER, 0.0) + none
-    return _conclude(dict(sorted(likely.items(), key=lambda reading: -reading[1])), lines, net)
+    def read(self, canvas: np.ndarray) -> Reading:
+        """Read the number that is drawn on a canvas.
 
+        Args:
+            canvas: uint8, (H, W), (H, W, 3) or (H, W, 4), as `to_mnist` takes it.
 
-def _is_plain(seen: Seen, whole: float) -> bool:
-    """A short cut: whether the drawing is so clearly one digit that the lattice is not asked.
+        Raises:
+            TypeError: the canvas is not an array of uint8.
+            ValueError: it has another shape.
+            PictureError: it has more than 200 digits. This is a ValueError, too.
+        """
+        lack, lines = self.read_lines(canvas)
+        if lack:
+            return Reading("", 0.0, LACKS[lack], (), {})
+        readings = {NO_NUMBER: 1.0}
+        if lines:
+            none = self.no_number(no_number_terms(lines))
+            likely = {"": 1.0}
+            for line in lines:
+                likely = _joined(likely, line.ways)
+            readings = {text: p * (1 - none) for text, p in likely.items()}
+            readings[NO_NUMBER] = readings.get(NO_NUMBER, 0.0) + none
+        return self._conclude(dict(sorted(readings.items(), key=lambda reading: -reading[1])), lines)
 
-    It takes a tenth of the time. In about one drawing of a hundred the lattice would have had a hint.
-    """
-    left, top, right, bottom = seen.placed.box
-    return whole >= PLAIN and right - left <= WIDE * (bottom - top)
+    def read_lines(self, canvas: np.ndarray) -> tuple[str, list[LineWays]]:
+        """What a canvas lacks, as `canvas.Placed` says it, and what each line with a digit can be read as."""
+        ink = find_ink(canvas)
+        placed = place_ink(ink)
+        if placed.lack:
+            return placed.lack, []
+        found = find_lines(ink)
+        read: list[LineWays] = []
+        for line in found:
+            whole = placed.pixels if len(found) == 1 else None
+            read.append(self._read_line(line, ink, canvas, whole, MOST_ARCS // len(found)))
+            digits = sum(len(each.digits) for each in read)
+            if digits > MOST_DIGITS:
+                raise PictureError(
+                    f"Expected at most {MOST_DIGITS} digits in a picture; got {digits} or more."
+                )
+        return "", [line for line in read if line.ways[0].text]
 
+    def no_number(self, terms: np.ndarray) -> float | np.ndarray:
+        """P(no number) = σ(w · t), of a list of terms t: (..., len(TERMS)) to (...)."""
+        return 1 / (1 + np.exp(np.minimum(-(terms @ self.reader.none), 700.0)))
 
-def _plain_digit(seen: Seen, logits: np.ndarray) -> LineWays:
-    probabilities = softmax(logits)
-    order = np.argsort(probabilities)[::-1].tolist()
-    whole = float(digit_score(logits))
-    of_all = -float(np.logaddexp(0, -whole))  # log P(a digit)
-    of_texts = of_all + np.log(np.maximum(probabilities.astype(float), 1e-30))
-    ways = [Way(str(d), float(of_texts[d]), of_all, ((0, d),)) for d in order]
-    best = ways[0]
-    digit = Digit(order[0], probabilities, seen.placed.pixels, seen.placed.box)
-    terms = (Term(best.text, best.of_text, 0.0),)
-    return LineWays(ways, LineSum(best.text, terms, best.of_text, of_all), (digit,), whole)
+    def no_digit(self, logits: np.ndarray) -> np.ndarray:
+        """P(no number) of images that can be nothing but one digit: logits (n, 10) to (n,)."""
+        terms = np.zeros((len(logits), len(TERMS)))
+        terms[:, 0], terms[:, 1] = 1, digit_score(logits)
+        return np.asarray(self.no_number(terms))
+
+    def _read_line(
+        self, line: Line, ink: np.ndarray, canvas: np.ndarray, whole: np.ndarray | None, most_arcs: int
+    ) -> LineWays:
+        pieces = cut(line.ink, most_arcs)
+        every = arcs(pieces)
+        phi, height, pixels, logits = self._see(pieces, every, whole)
+        as_digit, as_mark = phi @ self.reader.digit, phi @ self.reader.mark
+        s = scores(logits, height, as_digit, as_mark)
+        ways = best_texts(len(pieces.cost), every, s)
+        chosen = np.array(ways[0].digits, np.int64)
+        digits = []
+        for digit, arc, window in zip(ways[0].text, chosen, ink_of(pieces, every.some(chosen))):
+            within = box_of(window > 0.5)
+            assert within is not None  # `scores` takes an arc without ink for no digit
+            box = to_canvas(line.to_picture(int(every.left[arc]), within), ink, canvas)
+            digits.append(Digit(int(digit), softmax(logits[arc]), pixels[arc], box))
+        terms = []
+        for arc, label in ways[0].steps:
+            part = 0.0 if height[arc] <= 0 else float((as_mark if label == MARK else as_digit)[arc])
+            terms.append(Term("mark" if label == MARK else str(label), float(s[arc, label]) - part, part))
+        line_sum = LineSum(ways[0].text, tuple(terms), ways[0].of_text, ways[0].of_all)
+        score = float(digit_score(logits[chosen]).sum())
+        return LineWays(
+            ways, line_sum, tuple(digits), score, line.ink.shape[1] / line.ink.shape[0], line.components
+        )
+
+    def _see(
+        self, pieces: Pieces, every: Arcs, whole: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Features (m, len(FEATURES)), heights (m,), pixels (m, 28, 28) and logits (m, 10) of the arcs.
+
+        Args:
+            whole: the pixels of the arc that is the whole line, at the picture's own resolution, if known.
+        """
+        phi, height, pixels = [], [], []
+        for start in range(0, len(every.start), ARCS_AT_ONCE):  # windows of a block are alike in width
+            block = every.some(slice(start, start + ARCS_AT_ONCE))
+            ink = ink_of(pieces, block)
+            measures = measure(pieces, block, ink)
+            phi.append(features(measures))
+            height.append(measures.height)
+            pixels.append(place_all(ink))
+        placed = np.concatenate(pixels)
+        if whole is not None:
+            placed[(every.start == 0) & (every.end == len(pieces.cost) - 1)] = whole
+        rows = placed.reshape(-1, SIDE * SIDE)
+        logits = [self.forward(rows[i : i + BLOCK]).logits for i in range(0, len(rows), BLOCK)]
+        return np.concatenate(phi), np.concatenate(height), placed, np.concatenate(logits)
+
+    def _conclude(self, readings: dict[str, float], lines: list[LineWays]) -> Reading:
+        (text, confidence), *others = readings.items()
+        none = readings[NO_NUMBER]
+        digits = tuple(digit for line in lines for digit in line.digits)
+        sums = tuple(line.sum for line in lines)
+        hint = ""
+        if text == NO_NUMBER:
+            hint = NO_NUMBER_HINT
+            if len(digits) > 1 and (
+                not others or others[0][1] < NOTABLE
+            ):  # no likely number: nothing to show of it
+                return Reading(text, confidence, hint, (), {text: confidence})
+        elif confidence < self.reader.sure * (1 - none) or none > self.reader.doubt:
+            hint = not_sure(text, others[0][0])
+        marks = sum(term.label == "mark" for line in sums for term in line.terms)
+        return Reading(text, confidence, hint, digits, readings, sums, marks)
 
 
 def no_number_terms(lines: list[LineWays]) -> np.ndarray:
-    """What P(no number) is a logistic of, (NO_NUMBER_TERMS,).
+    """The terms of P(no number), (len(TERMS),): see `TERMS`.
 
-    1, the mean `digit_score` of the digits of the likeliest text, and the marks for each digit. Where they are
-    several digits: whether all of the ink is one part, as a letter's mostly is, how much narrower than `NARROW` a
+    1, the mean `digit_score` of the digits of the likeliest text, and the marks for each digit. Where there are
+    several digits: whether all of the ink is one component, as a letter's mostly is, how much narrower than `NARROW` a
     digit is, and how many they are.
     """
     digits = sum(len(line.digits) for line in lines)
     marks = sum(term.label == "mark" for line in lines for term in line.sum.terms)
     several = digits > 1
-    one_part = sum(line.parts for line in lines) == 1
+    one_component = sum(line.components for line in lines) == 1
     narrow = max(NARROW - sum(line.width for line in lines) / digits, 0.0)
     score = sum(line.score for line in lines) / digits
-    return np.array([1.0, score, marks / digits, several * one_part, several * narrow, several * digits])
-
-
-def no_digit(logits: np.ndarray, net: Network) -> np.ndarray:
-    """P(no number) of drawings that can be nothing but one digit: logits (n, 10) to (n,)."""
-    constant, slope = net.reader.none[:2]
-    return 1 / (1 + np.exp(np.minimum(-(constant + slope * digit_score(logits)), 700)))
-
-
-def _conclude(readings: dict[str, float], lines: list[LineWays], net: Network) -> Reading:
-    (text, confidence), *_ = readings.items()
-    hint = ""
-    if text == NO_NUMBER:
-        hint = NO_DIGIT
-    elif confidence < net.reader.sure * (1 - readings[NO_NUMBER]) or readings[NO_NUMBER] > net.reader.doubt:
-        hint = not_sure(*itertools.islice(readings, 2))
-    digits = tuple(digit for line in lines for digit in line.digits)
-    return Reading(text, confidence, hint, digits, readings, tuple(line.sum for line in lines))
-
-
-def read_lines(seen: Seen, logits: np.ndarray, net: Network) -> list[LineWays]:
-    """What each line with a digit can be read as."""
-    if _is_plain(seen, float(digit_score(logits))):
-        return [_plain_digit(seen, logits)]
-    lines = find_lines(seen.ink)
-    read: list[LineWays] = []
-    digits = 0
-    for line in lines:
-        read.append(_read_line(line, seen, net, len(lines)))
-        digits += len(read[-1].digits)
-        if digits > MOST_DIGITS:
-            raise PictureError(f"Expected at most {MOST_DIGITS} digits in a picture; got {digits} or more.")
-    return [line for line in read if line.ways and line.ways[0].text]
-
-
-def _read_line(line: Line, seen: Seen, net: Network, lines: int) -> LineWays:
-    pieces = cut(line.ink, MOST_ARCS // lines)
-    every = arcs(pieces)
-    phi, logits, pixels = _see(pieces, every, net, seen.placed.pixels if lines == 1 else None)
-    s = scores(logits, phi, net.reader.digit, net.reader.mark)
-    clear = s[:, 0] > NEVER  # an arc that is too faint for a digit is a mark, and counts nothing
-    nodes = len(pieces.cost)
-    ways = best_texts(nodes, every, s)
-    chosen = np.array(ways[0].arcs, np.int64)
-    windows = ink_of(pieces, every.some(chosen))
-    found = []
-    for digit, arc, window in zip(ways[0].text, chosen, windows):
-        within = box_of(window > 0.5)
-        assert within is not None  # `scores` takes an arc without ink for no digit
-        box = line.to_picture(int(every.left[arc]), within)
-        found.append(
-            Digit(int(digit), softmax(logits[arc]), pixels[arc], to_canvas(box, seen.ink, seen.canvas))
-        )
-    score = float(digit_score(logits[chosen]).sum())
-    height, width = line.ink.shape
-    features_part = np.concatenate([np.tile(phi @ net.reader.digit, (10, 1)), [phi @ net.reader.mark]])
-    terms = tuple(
-        Term("mark" if label == MARK else str(label), float(s[arc, label] - part), part)
-        for arc, label in ways[0].steps
-        for part in [float(features_part[label, arc]) if clear[arc] else 0.0]
+    return np.array(
+        [1.0, score, marks / digits, several * one_component, several * narrow, several * min(digits, MANY)]
     )
-    line_sum = LineSum(ways[0].text, terms, ways[0].of_text, ways[0].of_all)
-    return LineWays(ways, line_sum, tuple(found), score, width / height, line.parts)
 
 
 def least_certain(digits: tuple[Digit, ...]) -> int:
-    """Which of the digits the network is least certain of; 0 where there are none."""
+    """The index of the digit that the network is least certain of; 0 where there are none."""
     return min(range(len(digits)), key=lambda i: digits[i].probabilities.max(), default=0)
-
-
-def _see(
-    pieces: Pieces, every: Arcs, net: Network, whole: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """phi (m, FEATURES), logits (m, 10) and pixels (m, 28, 28) of the arcs.
-
-    Args:
-        whole: the pixels of the arc that is the whole line, at the picture's own resolution, if known.
-    """
-    phi, pixels = [], []
-    for start in range(0, len(every.first), ARCS_AT_ONCE):  # windows of a block are alike in width
-        block = every.some(slice(start, start + ARCS_AT_ONCE))
-        ink = ink_of(pieces, block)
-        phi.append(features(pieces, block, ink))
-        pixels.append(place_all(ink))
-    placed = np.concatenate(pixels)
-    if whole is not None:
-        placed[(every.first == 0) & (every.end == len(pieces.cost) - 1)] = whole
-    rows = placed.reshape(-1, SIDE * SIDE)
-    logits = np.concatenate([net.forward(rows[i : i + 384]).logits for i in range(0, len(rows), 384)])
-    return np.concatenate(phi), logits, placed
 
 
 def _joined(readings: dict[str, float], ways: list[Way]) -> dict[str, float]:
@@ -285,10 +349,3 @@ def _joined(readings: dict[str, float], ways: list[Way]) -> dict[str, float]:
         both = "\n".join(filter(None, (text, way.text)))
         products[both] = products.get(both, 0.0) + p * math.exp(way.log_probability)
     return dict(sorted(products.items(), key=lambda reading: -reading[1])[:READINGS])
-
-
-@cache
-def shipped_network(name: str) -> Network:
-    """A network that comes with the package, "relu" or "sigmoid"."""
-    # Not `mnist_mlp.load`: importing the Hub's client takes longer than reading a hundred pictures.
-    return Network.from_folder(shipped(name))

