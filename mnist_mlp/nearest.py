@@ -27,20 +27,20 @@ class Neighbours:
     labels: np.ndarray
     """(n,) uint8, 0..9."""
     indices: np.ndarray
-    """(n,) int32: which of MNIST's training images."""
+    """(n,) int32: which of MNIST's 60,000 training images they are."""
 
 
-class Nearest(NamedTuple):
-    """Some of them, the nearest first."""
+class Neighbour(NamedTuple):
+    """A training digit whose second hidden layer is near."""
 
-    images: np.ndarray
-    """(count, 28, 28) uint8."""
-    labels: np.ndarray
-    """(count,) uint8."""
-    indices: np.ndarray
-    """(count,) int32."""
-    similarities: np.ndarray
-    """(count,) float32: the cosine of the angle between the two h2."""
+    label: int
+    """0..9"""
+    cosine: float
+    """Cosine of the angle between its h2 and the picture's."""
+    index: int
+    """Which of MNIST's 60,000 training images it is."""
+    image: np.ndarray
+    """(28, 28) uint8, ink high."""
 
 
 @cache
@@ -52,8 +52,8 @@ def load_neighbours() -> Neighbours | None:
         return Neighbours(arrays["images"], arrays["labels"], arrays["indices"])
 
 
-def nearest(net: Network, x: np.ndarray, among: Neighbours, count: int = 10) -> Nearest:
-    """The training digits whose h2 has the largest cosine with that of a picture.
+def nearest(net: Network, x: np.ndarray, among: Neighbours, count: int = 10) -> list[Neighbour]:
+    """The training digits whose h2 has the largest cosine with that of a picture, the nearest first.
 
     Args:
         x: one picture, (784,) or (28, 28), floats in 0..1.
@@ -65,9 +65,11 @@ def nearest(net: Network, x: np.ndarray, among: Neighbours, count: int = 10) -> 
     """
     steps = net.forward(x)
     check_picture(x, steps)
-    similarities = unit_h2(net, among) @ normalised(steps.h2)
-    order = np.argsort(-similarities, kind="stable")[:count]
-    return Nearest(among.images[order], among.labels[order], among.indices[order], similarities[order])
+    cosines = unit_h2(net, among) @ normalised(steps.h2)
+    return [
+        Neighbour(int(among.labels[i]), float(cosines[i]), int(among.indices[i]), among.images[i])
+        for i in np.argsort(-cosines, kind="stable")[:count]
+    ]
 
 
 @lru_cache(maxsize=4)

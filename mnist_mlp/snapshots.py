@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -33,6 +33,20 @@ class Snapshots(NamedTuple):
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """The probabilities that each gives one picture: (len(epochs), 10) float32; x as in `forward`."""
         return np.stack([net.predict_proba(x) for net in self.networks])
+
+    def over_epochs(self, x: np.ndarray) -> list[dict[str, Any]]:
+        """The same with the epochs and the validation errors, a dictionary for each."""
+        return [
+            {
+                "epoch": epoch,
+                "validation_errors": errors,
+                "validation_images": self.validation_images,
+                "probabilities": probabilities,
+            }
+            for epoch, errors, probabilities in zip(
+                self.epochs, self.validation_errors, self.predict_proba(x)
+            )
+        ]
 
     def incoming(self, layer: str, unit: int) -> np.ndarray:
         """The weights into a unit after each epoch: (len(epochs), inputs) float32.

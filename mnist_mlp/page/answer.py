@@ -12,9 +12,10 @@ and is answered with
     {"label": what `gr.Label` shows: the reading, or "?", and the likeliest readings with their probabilities,
      "preview": {"digits": [{"picture": 28×28 as a PNG in a data URL, "digit": 0..9,
                              "box": [left, top, right, bottom] in shares of the sheet}, …],
-                 "chosen": which of them is explained, "text": the reading,
-                 "sums": why: {"lines": [{"text", "terms": [[label, network, features], …], "of_text",
-                         "of_all"}, …], "number": P(a number at all)}}, or null,
+                 "chosen": which of them is explained, "least": the one that the network is least certain of,
+                 "text": the reading, "" for no number, "heading": as much of it as the label has room for,
+                 "sums": why: [{"text", "terms": [[label, network, features], …], "of_text", "of_all"}, …],
+                 "number": P(a number at all)}, or null,
      "hint": what to tell the visitor,
      "panel": what the panel shows of the chosen digit, or null}
 
@@ -24,16 +25,17 @@ caller the status of a reply.
 
 from __future__ import annotations
 
+import math
 import reprlib
 from typing import Any
 
 import numpy as np
 
-from mnist_mlp.network import Network
+from mnist_mlp.hints import full_hint
 from mnist_mlp.page.label import NOTHING
 from mnist_mlp.page.panel import pack
 from mnist_mlp.picture import SMALL_PIXELS, SMALL_URL, is_small, read_data_url, to_data_url
-from mnist_mlp.reader import Reading, least_certain, read
+from mnist_mlp.reader import NOTABLE, Reader, Reading, least_certain
 from mnist_mlp.server.label_value import to_label
 from mnist_mlp.server.limits import DRAWINGS, in_turn
 from mnist_mlp.server.networks import serving
@@ -42,7 +44,6 @@ EXPECTED = (
     f"Expected a PNG of at most {SMALL_PIXELS:,} pixels in a data URL of at most {SMALL_URL:,} characters"
 )
 EMPTY = "Draw a digit or a number."
-NO_PICTURE = "Upload a picture of a digit or a number, or draw one."
 
 
 def answer(request: Any) -> dict[str, Any]:
@@ -58,46 +59,69 @@ def _answer(request: Any) -> dict[str, Any]:
 
 
 def describe(
-    canvas: np.ndarray, net: Network, index: int | None = None, explain: bool = True
+    canvas: np.ndarray, net: Reader, index: int | None = None, explain: bool = True
 ) -> dict[str, Any]:
     """The answer to a canvas (uint8, as `read` takes it)."""
-    reading = read(canvas, net)
+    reading = net.read(canvas)
     digits = reading.digits
     if index is None or index >= len(digits):
         index = least_certain(digits)
-    height, width = canvas.shape[:2]
+    label: dict[str, Any] = {**to_label(reading)} if reading.readings else NOTHING
+    if reading.readings:
+        first, *others = label["confidences"]
+        shown = [first, *(other for other in others if other["confidence"] >= NOTABLE)]
+        label["label"] = shortened(label["label"])
+        label["confidences"] = [
+            {**one, "label": shortened(one["label"], 1).replace("\n", " ")} for one in shown
+        ]
+    return {
+        "label": label,
+        "preview": _preview(reading, index, canvas.shape[:2]) if digits else None,
+        "hint": full_hint(reading.hint, reading.marks),
+        "panel": pack(net, digits[index].pixels, index, _story(reading)) if explain and digits else None,
+    }
+
+
+def shortened(text: str, lines: int = 3, letters: int = 20) -> str:
+    """A text as the label has room for it, with an ellipsis where something is left out."""
+    kept = [line if len(line) <= letters else line[: letters - 1] + "…" for line in text.split("\n")]
+    return "\n".join(kept) if len(kept) <= lines else "\n".join(kept[:lines]) + "…"
+
+
+def _preview(reading: Reading, chosen: int, shape: tuple[int, ...]) -> dict[str, Any]:
+    height, width = shape
     shown = [
         {
             "picture": to_data_url(digit.pixels),
             "digit": digit.digit,
             "box": [round(at / of, 4) for at, of in zip(digit.box, (width, height, width, height))],
         }
-        for digit in digits
+        for digit in reading.digits
     ]
+    sums = [
+        {**line._asdict(), "terms": [[term.label, term.network, term.features] for term in line.terms]}
+        for line in reading.sums
+    ]
+    number = 1 - reading.readings[""]
     return {
-        "label": to_label(reading) or NOTHING,
-        "preview": {"digits": shown, "chosen": index, "text": reading.text, "sums": _sums(reading)}
-        if digits
-        else None,
-        "hint": reading.hint,
-        "panel": pack(net, digits[index].pixels, index, reading.text) if explain and digits else None,
+        "digits": shown,
+        "chosen": chosen,
+        "least": least_certain(reading.digits),
+        "text": reading.text,
+        "heading": shortened(reading.text),
+        "sums": sums,
+        "number": number,
     }
 
 
-def _sums(reading: Reading) -> dict[str, Any]:
-    lines = [
-        {
-            "text": line.text,
-            "terms": [[term.label, round(term.network, 4), round(term.features, 4)] for term in line.terms],
-            "of_text": round(line.of_text, 4),
-            "of_all": round(line.of_all, 4),
-        }
-        for line in reading.sums
-    ]
-    return {"lines": lines, "number": round(1 - reading.readings[""], 4)}
+def _story(reading: Reading) -> dict[str, Any]:
+    """What leads from a digit's probability to the label's: see `panel.pack`."""
+    number = "\n".join(line.text for line in reading.sums)
+    p = math.exp(sum(line.of_text - line.of_all for line in reading.sums))
+    return {"text": number, "p": p, "number": 1 - reading.readings[""]}
 
 
-def _check(request: Any) -> tuple[np.ndarray | None, Network, int | None, bool]:
+def _check(request: Any) -> tuple[np.ndarray | None, Reader, int | None, bool]:
     if not isinstance(request, dict):
         raise ValueError(f"Expected an object with a picture; got {reprlib.repr(request)}.")
     picture, network = request.get("picture"), request.get("network")

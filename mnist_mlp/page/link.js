@@ -1,27 +1,29 @@
 // A drawing in the fragment of an address: #drawing=…&network=relu&digit=1. Whoever opens it may have been given
 // anything, so what is read from one is checked, and is null where it is no drawing.
+import { GRID } from "./sheet.js";
 
 const LONGEST = 8000; // characters: some 3,000 points
 const PENS = [0.045, 0.07, 0.1, 0.03, 0.05]; // with those of older links
-const [EXAMPLE, PIXELS] = [100, 101]; // beside the index of a pen, what a mark begins with
-const SIDE = 28; // a picture that is no example travels as 28×28 pixels of 16 greys
+const [EXAMPLE, PIXELS] = [100, 101]; // beside the index of a pen, what an item begins with
 const MOST_POINTS = 4000;
+export const SIDE = 28; // a picture that is no example travels as 28×28 pixels of 16 greys
 
 const toBase64 = (bytes) =>
-  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const fromBase64 = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 
 // Points that a line between others passes within `tolerance` are left out (Ramer, Douglas and Peucker).
-function simplify(points, tolerance) {
+export function simplify(points, tolerance) {
   if (points.length < 3 || !tolerance) return points;
   const [[x0, y0], [x1, y1]] = [points[0], points.at(-1)];
   const length = Math.hypot(x1 - x0, y1 - y0);
   const away = ([x, y]) =>
     length ? Math.abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length : Math.hypot(x - x0, y - y0);
   const distances = points.map(away);
-  const farthest = distances.indexOf(Math.max(...distances));
-  if (distances[farthest] <= tolerance || farthest === 0) return [points[0], points.at(-1)];
+  const far = distances.reduce((most, distance) => Math.max(most, distance), 0);
+  const farthest = distances.indexOf(far);
+  if (far <= tolerance || farthest === 0) return [points[0], points.at(-1)];
   return [
     ...simplify(points.slice(0, farthest + 1), tolerance).slice(0, -1),
     ...simplify(points.slice(farthest), tolerance),
@@ -45,46 +47,45 @@ function strokeToBytes({ width, points }, tolerance) {
   return bytes.map((number) => number & 255);
 }
 
-function pictureToBytes({ image, name }) {
-  if (name) return [EXAMPLE, name.length, ...[...name].map((letter) => letter.charCodeAt(0))];
-  const small = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const context = small.getContext("2d");
-  context.drawImage(image, 0, 0, SIDE, SIDE);
-  const ink = context.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 3);
-  return [PIXELS, ...Array.from({ length: ink.length / 2 }, (_, i) => (ink[2 * i] & 240) | (ink[2 * i + 1] >> 4))];
+function pictureToBytes({ name, greys }) {
+  if (name) return [EXAMPLE, name.length, ...Array.from(name, (letter) => letter.charCodeAt(0))];
+  return [PIXELS, ...Array.from({ length: greys.length / 2 }, (_, i) => (greys[2 * i] << 4) | greys[2 * i + 1])];
 }
 
-// The fragment for what is drawn, as exact as its length allows; null for more strokes than fit.
-function toFragment(marks, network, digit) {
-  for (let tolerance = 0; tolerance < 64; tolerance = 2 * tolerance || 1) {
-    const bytes = marks.flatMap((mark) => (mark.points ? strokeToBytes(mark, tolerance) : mark.image ? pictureToBytes(mark) : []));
+// The fragment for what is drawn, as exact as its length allows; null for more strokes than fit. A picture among the
+// items is {name} or {greys: 784 numbers in 0..15}.
+export function toFragment(items, network, digit) {
+  const most = items.reduce((sum, { points = [] }) => sum + points.length / 2, 0);
+  for (let tolerance = most > 50 * MOST_POINTS ? 8 : 0; tolerance < 64; tolerance = 2 * tolerance || 1) {
+    const bytes = items.flatMap((item) => (item.points ? strokeToBytes(item, tolerance) : pictureToBytes(item)));
+    if (bytes.length > LONGEST) continue;
     const fragment = `#drawing=${toBase64(bytes)}&network=${network}${digit === null ? "" : `&digit=${digit}`}`;
     if (fragment.length <= LONGEST) return fragment;
   }
   return null;
 }
 
-// {network, digit, marks}; a picture is {name} or {pixels: 784 numbers in 0..15}.
-function fromFragment(fragment) {
+// {network, digit, items} of a fragment; a picture is {name} or {greys}.
+export function fromFragment(fragment) {
   if (fragment.length > 2 * LONGEST) return null;
   const parts = new URLSearchParams(fragment.slice(1)); // of which others may have added some
   const [drawing, network, digit] = ["drawing", "network", "digit"].map((name) => parts.get(name));
   if (!/^[\w-]+$/.test(drawing) || !/^(relu|sigmoid)$/.test(network) || !/^\d{1,3}$/.test(digit ?? "0")) return null;
   try {
-    return { network, digit: digit === null ? null : Number(digit), marks: marksFrom(fromBase64(drawing)) };
+    return { network, digit: digit === null ? null : Number(digit), items: itemsFrom(fromBase64(drawing)) };
   } catch {
     return null;
   }
 }
 
-function marksFrom(bytes) {
+function itemsFrom(bytes) {
   let at = 0;
   const next = () => {
     if (at >= bytes.length) throw new RangeError("the drawing is cut off");
     return bytes[at++];
   };
   const signed = (number, bits) => (number << (32 - bits)) >> (32 - bits);
-  const marks = [];
+  const items = [];
   let points = 0;
   while (at < bytes.length) {
     const kind = next();
@@ -99,12 +100,12 @@ function marksFrom(bytes) {
         [x, y] = step === FAR ? [position(), position()] : [x + step, y + signed(next(), 8)];
         stroke.push(x / GRID, y / GRID);
       }
-      marks.push({ width: PENS[kind], points: stroke });
+      items.push({ width: PENS[kind], points: stroke });
     } else if (kind === EXAMPLE) {
-      marks.push({ name: String.fromCharCode(...Array.from({ length: next() }, next)) });
+      items.push({ name: String.fromCharCode(...Array.from({ length: next() }, next)) });
     } else if (kind === PIXELS) {
-      marks.push({ pixels: Array.from({ length: (SIDE * SIDE) / 2 }, next).flatMap((byte) => [byte >> 4, byte & 15]) });
-    } else throw new RangeError("no such mark");
+      items.push({ greys: Array.from({ length: (SIDE * SIDE) / 2 }, next).flatMap((byte) => [byte >> 4, byte & 15]) });
+    } else throw new RangeError("no such item");
   }
-  return marks;
+  return items;
 }

@@ -1,34 +1,42 @@
-"""The second tab: a photo or a picture in Gradio's editor, and what is said of it."""
+"""The second tab: a photo or a picture, by Gradio's own upload, clipboard and camera."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import numpy as np
-from gradio.events import Events
+import gradio as gr
+from gradio.components.image import ImageData
 
-from mnist_mlp.page.answer import NO_PICTURE, describe
+from mnist_mlp.hints import LACKS
+from mnist_mlp.page.answer import describe
 from mnist_mlp.page.label import NOTHING
-from mnist_mlp.page.part import Part
+from mnist_mlp.picture import PictureError, read_data_url, read_picture
+from mnist_mlp.server.limits import DECODING
 from mnist_mlp.server.networks import serving
 
-NO_ANSWER = {"label": NOTHING, "preview": None, "hint": NO_PICTURE, "panel": None}
+NO_PICTURE = "Upload, paste or take a picture of a digit or a number."
+NO_INK = "There is no ink in this picture to be read: take it in more light, or nearer."
 
 
-class Photo(Part):
-    """Watches the editor in its tab: says at once that a picture is read, or why a file is none.
+class Photo(gr.Image):
+    """`gr.Image` that hands on where the file is: a file that is no picture is answered in a sentence of ours."""
 
-    Its value is the newest answer, as JSON; a `change` tells that it has come. An answer that comes after its
-    picture was removed is not shown.
-    """
+    def get_block_name(self) -> str:
+        return "image"
 
-    EVENTS: list[Any] = [Events.change, Events.input]  # noqa: RUF012
-
-    def __init__(self, **kwargs: Any):
-        super().__init__("photo", constants={"NO_ANSWER": NO_ANSWER}, **kwargs)
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        return payload and (payload.path or payload.url)
 
 
-def answer_picture(picture: np.ndarray | None, network: str) -> str:
-    """The answer to a picture in the editor, as the pad's: see `page.answer`."""
-    return json.dumps(NO_ANSWER if picture is None else describe(picture, serving(network)))
+def answer_picture(source: str | None, network: str) -> tuple[Any, ...]:
+    """What label, preview, hint and panel show of a picture: a file that Gradio has checked, or a data URL."""
+    if source is None:
+        return NOTHING, None, NO_PICTURE, None
+    try:
+        with DECODING:
+            canvas = read_data_url(source) if source.startswith("data:") else read_picture(source)
+        answer = describe(canvas, serving(network))
+    except PictureError as fault:
+        return NOTHING, None, str(fault), None
+    hint = NO_INK if answer["hint"] == LACKS["ink"] else answer["hint"]
+    return answer["label"], answer["preview"], hint, answer["panel"]

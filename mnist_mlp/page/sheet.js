@@ -1,65 +1,106 @@
-// The sheet: what is drawn on it, and how it is painted. `element`, `props` and `server` are Gradio's: the component's
-// part of the page, its value, and the functions in Python. EXAMPLES is a list of {name, picture}: data URLs.
-const root = element.querySelector(".pad");
-const canvas = root.querySelector("canvas");
-const box = root.querySelector(".box");
-const widths = root.querySelector("fieldset");
-const notice = root.querySelector(".notice");
+// The sheet: what is drawn on it, and how it is painted. What is drawn is a list of items, in units of the sheet's height
+// so that it can be painted at any size: a stroke {width, points: [x, y, x, y, …]}, or a picture {picture: data URL,
+// image}, with its name if it is an example.
 
-// What is drawn is a list of marks, in units of the sheet's height so that it can be painted at any size: a stroke
-// {width, points: [x, y, x, y, …]}, or a picture {picture: data URL, image}, with its name if it is an example.
-const WIDTH = 4 / 3; // of the sheet, whose height is 1
-const GRID = 720; // points lie on a grid of so many lines, so that a link holds them exactly
+export const WIDTH = 4 / 3; // of the sheet, whose height is 1
+export const GRID = 720; // points lie on a grid of so many lines, so that a link holds them exactly
 const MOST_STEPS = 500; // that can be undone
 
-let marks = [];
-let stroke = null; // the stroke that is being drawn; it is in marks too
-let steps = [marks]; // what was on the sheet after each step, from the first that can be undone
-let step = 0; // which of them is on the sheet
+// change() is called whenever something else is on the sheet, keep() when that was not the pen.
+export function sheet({ root, change, keep }) {
+  const canvas = root.querySelector("canvas");
+  let items = [];
+  let steps = [items]; // what was on the sheet after each step, from the first that can be undone
+  let step = 0; // which of them is on the sheet
 
-const isBlank = () => !marks.length;
+  const isBlank = () => !items.length;
 
-function become(next) {
-  steps = [...steps.slice(0, step + 1), next].slice(-MOST_STEPS);
-  step = steps.length - 1;
-  marks = next;
-  change();
-}
+  function become(next) {
+    steps = [...steps.slice(0, step + 1), next].slice(-MOST_STEPS);
+    step = steps.length - 1;
+    items = next;
+    self.change();
+  }
 
-// Puts a whole drawing on the sheet; what was there before comes back when all of its marks are undone.
-function put(drawing) {
-  const beginnings = drawing.map((_, i) => drawing.slice(0, i + 1));
-  steps = [...steps.slice(0, step + 1), ...beginnings.slice(0, -1)];
-  step = steps.length - 1;
-  become(drawing);
-}
+  // Puts a whole drawing on the sheet; what was there before comes back when all of its items are undone.
+  function put(drawing) {
+    const beginnings = drawing.map((_, i) => drawing.slice(0, i + 1));
+    steps = [...steps.slice(0, step + 1), ...beginnings.slice(0, -1)];
+    step = steps.length - 1;
+    become(drawing);
+  }
 
-function goTo(other) {
-  if (stroke || !steps[other]) return;
-  step = other;
-  marks = steps[step];
-  change();
-  keep();
-}
+  function goTo(other) {
+    if (self.stroke || !steps[other]) return;
+    step = other;
+    items = steps[step];
+    self.change();
+    keep();
+  }
 
-// Listens as long as this component is on the page.
-function on(name, listener, options) {
-  const heard = (event) =>
-    element.isConnected ? listener(event) : document.removeEventListener(name, heard, options);
-  document.addEventListener(name, heard, options);
+  let painted = 0; // the animation frame that is asked for
+  let state = ""; // what the page says of the sheet
+
+  function repaint() {
+    painted ||= requestAnimationFrame(() => {
+      painted = 0;
+      paint(canvas.getContext("2d"), items);
+      const can = { undo: step > 0, redo: step < steps.length - 1, clear: !isBlank(), link: !isBlank() };
+      if (state === (state = JSON.stringify(can))) return;
+      root.classList.toggle("blank", isBlank());
+      canvas.setAttribute("aria-label", isBlank() ? "Drawing pad, empty" : "Drawing pad, with a drawing");
+      // Not `disabled`: the focus would be lost with the last step.
+      for (const [name, possible] of Object.entries(can)) root.querySelector(`.${name}`).setAttribute("aria-disabled", !possible);
+    });
+  }
+
+  function resize() {
+    const height = Math.round(canvas.clientHeight * devicePixelRatio);
+    if (height && canvas.height !== height) {
+      canvas.height = height;
+      canvas.width = Math.round(height * WIDTH);
+    }
+    repaint();
+  }
+
+  new ResizeObserver(resize).observe(canvas); // tells of the first size, too
+  addEventListener("resize", resize); // a window that moves to a sharper screen
+
+  const self = {
+    canvas,
+    stroke: null, // the one that is being drawn; it is among the items, too
+    items: () => items,
+    isBlank,
+    become,
+    put,
+    undo: () => goTo(step - 1),
+    redo: () => goTo(step + 1),
+    change() {
+      repaint();
+      change();
+    },
+    // Puts a drawing there as if nothing had been drawn before.
+    begin(drawing) {
+      items = drawing;
+      steps = [[]];
+      step = 0;
+      repaint();
+    },
+  };
+  return self;
 }
 
 // ---- Painting: black on transparent; on the page, the style makes it ink
 
-function paint(context) {
+export function paint(context, items) {
   const { width, height } = context.canvas;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
   context.scale(height, height);
   context.lineCap = context.lineJoin = "round";
-  for (const mark of marks) {
-    if (mark.image) paintImage(context, mark.image);
-    if (mark.points) paintStroke(context, mark);
+  for (const item of items) {
+    if (item.image) paintImage(context, item.image);
+    if (item.points) paintStroke(context, item);
   }
 }
 
@@ -86,31 +127,3 @@ function paintStroke(context, { width, points }) {
   context.lineTo(...points.slice(-2));
   context.stroke();
 }
-
-let painted = 0; // the animation frame that is asked for
-let state = ""; // what the page says of the sheet
-
-function repaint() {
-  painted ||= requestAnimationFrame(() => {
-    painted = 0;
-    paint(canvas.getContext("2d"));
-    const can = { undo: step > 0, redo: step < steps.length - 1, clear: !isBlank(), link: !isBlank() };
-    if (state === (state = JSON.stringify(can))) return;
-    root.classList.toggle("blank", isBlank());
-    canvas.setAttribute("aria-label", isBlank() ? "Drawing pad, empty" : "Drawing pad, with a drawing");
-    // Not `disabled`: the focus would be lost with the last step.
-    for (const [name, possible] of Object.entries(can)) root.querySelector(`.${name}`).setAttribute("aria-disabled", !possible);
-  });
-}
-
-function resize() {
-  const height = Math.round(canvas.clientHeight * devicePixelRatio);
-  if (height && canvas.height !== height) {
-    canvas.height = height;
-    canvas.width = Math.round(height * WIDTH);
-  }
-  repaint();
-}
-
-new ResizeObserver(resize).observe(canvas); // tells of the first size, too
-addEventListener("resize", resize); // a window that moves to a sharper screen

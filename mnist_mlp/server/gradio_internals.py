@@ -21,13 +21,15 @@ import gradio.routes
 import numpy as np
 from gradio import FileData
 from gradio.components.base import server
-from gradio.components.image_editor import AcceptBlobs, EditorData
+from gradio.components.image_editor import AcceptBlobs
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
 
-from mnist_mlp.picture import PictureError, read_picture, to_png
-from mnist_mlp.server.limits import DECODING, HELD_AGE, MAX_EDITED, MAX_HELD
+from PIL import UnidentifiedImageError
+
+from mnist_mlp.picture import FORMATS, to_png
+from mnist_mlp.server.limits import HELD_AGE, MAX_EDITED, MAX_HELD
 
 LOG = logging.getLogger("uvicorn.error")
 
@@ -90,30 +92,11 @@ def tools_query(tool: str) -> bytes:
     return b"" if "-" in space else f"tools={tool},{space}_{tool}".encode()
 
 
-class HTML(gr.HTML):
-    """`gr.HTML` that finds out Gradio's description of it once.
-
-    Gradio asks for it in each new session, and searches the script for each of its names that is not an
-    attribute: for all parts of the page that took 20 ms, twice as long as a call of the API.
-    """
-
-    EVENTS: list[Any] = []  # noqa: RUF012
-    _config: dict[str, Any] | None = None
-
-    def get_config(self) -> dict[str, Any]:  # type: ignore[override]
-        if self._config is None:
-            self._config = super().get_config()
-        return {**self._config, "value": self.value}
-
-
-HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
-
-
 def remove_old_files(demo: gr.Blocks, age: float) -> None:
     """Remove the uploads, and the files of answers, that came more than `age` seconds ago.
 
     Gradio's own search goes, in a thread, through sets to which calls add meanwhile. Under load that raises a
-    RuntimeError, its task ends, and no file is removed any more: of 10,000 calls all were left.
+    RuntimeError, its task ends, and no file is removed any more: of 10,000 calls all files were left.
     """
     for files in demo.temp_file_sets:
         for file in tuple(files):
@@ -138,56 +121,45 @@ class Blocks(gr.Blocks):
             raise
         except InvalidPathError:
             why = "Expected a picture that was uploaded, an http(s) address of one, or a data URL; got another path."
+        except UnidentifiedImageError:
+            why = f"Expected a picture ({', '.join(FORMATS)}); got a file that is none of these."
         except Exception as fault:
             why = str(fault)
             LOG.warning("A call is refused: %r", fault)
         raise gr.Error(why, print_exception=False)
 
 
+HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
+
+
 class Sketchpad(gr.Sketchpad):
-    """Gradio's editor, for a photo or a picture: upload, paste, webcam, crop, draw over.
+    """`gr.Sketchpad` whose uploads are bounded.
 
-    As an input, it passes the picture as a uint8 canvas, (H, W), (H, W, 3) or (H, W, 4); None where there is
-    none.
-
-    Gradio keeps each upload of the editor in memory until the call that uses it. Without the methods below,
-    uploads that no call follows fill the memory, and each call decodes three pictures instead of one.
+    Gradio keeps each upload of its editor in memory until the call that uses it, in a list as long as the page says.
+    Uploads that no call follows fill the memory: 1,000 of 1 MB are 1 GB, and one with the layer 10⁸ is as much.
     """
-
-    _lock = threading.Lock()
 
     def get_block_name(self) -> str:
         return "imageeditor"
 
     @server
     def accept_blobs(self, data: AcceptBlobs) -> None:
-        """Keep an upload's finished picture for `HELD_AGE` seconds; refuse it while all places are taken."""
+        """Keep the finished picture alone, for `HELD_AGE` seconds; refuse it while all places are taken."""
         if data.data.get("type") != "composite":
             return
-        name, picture, now = str(data.data["id"]), data.files[0][1], time.monotonic()
-        size = len(picture) + HELD_OVERHEAD
-        if len(picture) > MAX_EDITED:
-            raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {len(picture):,}.")
-        held: dict[str, Any] = self.blob_storage
-        with self._lock:
-            for old in [old for old, (since, _) in held.items() if now - since > HELD_AGE]:
-                del held[old]
-            if sum(len(other) + HELD_OVERHEAD for _, other in held.values()) + size > MAX_HELD:
+        name, size, now = str(data.data["id"]), len(data.files[0][1]), time.monotonic()
+        if size > MAX_EDITED:
+            raise gr.Error(f"Expected a picture of at most {MAX_EDITED:,} bytes; got {size:,}.")
+        with _LOCK:
+            for old, (since, _) in list(_HELD.items()):
+                if now - since > HELD_AGE or old not in self.blob_storage:
+                    self.blob_storage.pop(old, None)
+                    del _HELD[old]
+            if sum(held for _, held in _HELD.values()) + size + HELD_OVERHEAD > MAX_HELD:
                 raise gr.Error("The app is busy with other visitors' pictures: try again in a moment.")
-            held[name] = now, picture
+            _HELD[name] = now, size + HELD_OVERHEAD
+            super().accept_blobs(data)
 
-    def preprocess(self, payload: EditorData | None) -> np.ndarray | None:  # type: ignore[override]
-        if payload is None:
-            return None
-        held: dict[str, Any] = self.blob_storage
-        with self._lock:
-            _, picture = held.pop(payload.id or "", (0, None))
-        if file := payload.composite or payload.background:
-            picture = picture or file.path
-        if picture is None:
-            return None
-        try:
-            with DECODING:
-                return read_picture(picture)
-        except PictureError as fault:
-            raise gr.Error(str(fault), print_exception=False) from None
+
+_LOCK = threading.Lock()
+_HELD: dict[str, tuple[float, int]] = {}  # since when, and the bytes, of each upload

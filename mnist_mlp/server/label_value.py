@@ -9,7 +9,7 @@ from mnist_mlp.reader import Reading
 
 TOP_K = 3
 NOT_READ = "?"  # the large label of a drawing that is no number
-NO_NUMBER_NAME = "no digit"  # that reading among the others
+NO_NUMBER_NAME = "no number"  # that reading among the others
 
 
 class Confidence(TypedDict):
@@ -17,19 +17,17 @@ class Confidence(TypedDict):
     confidence: float
 
 
-class LabelValue(TypedDict, total=False):
-    """The value of a `gr.Label`; empty where nothing is drawn."""
+class LabelValue(TypedDict):
+    """The value of a `gr.Label`; its label is null where nothing is drawn."""
 
-    label: str
+    label: str | None
     confidences: list[Confidence]
 
 
 def to_label(reading: Reading) -> LabelValue:
     """The value of a `gr.Label`: "?" for a drawing that is no number, and the likeliest readings."""
-    if not reading.readings:
-        return {}
     likeliest = itertools.islice(reading.readings.items(), TOP_K)
     return {
-        "label": reading.text or NOT_READ,
+        "label": (reading.text or NOT_READ) if reading.readings else None,
         "confidences": [{"label": text or NO_NUMBER_NAME, "confidence": p} for text, p in likeliest],
     }

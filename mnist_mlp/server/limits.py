@@ -11,21 +11,23 @@ from mnist_mlp.picture import MAX_BYTES as MAX_BYTES
 # One request
 MAX_BODY = 14_000_000  # bytes of an upload or a tool call: the largest picture in base64
 MAX_REQUEST = 2_000_000  # bytes of any other request. Gradio keeps a session's last one.
-MAX_EDITED = 1_500_000  # bytes of a picture from the editor: 500 × 500 pixels, badly compressed
 
 # All callers together. The pad does not wait in the queue.
 MAX_WAITING = 100  # calls in the queue; further ones are refused as "busy"
 STATUS_EVERY = 5  # seconds between two messages to a caller who waits; Gradio's default is one for each call
-CALLS_AT_ONCE = 2
+CALLERS: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": 2}
 DRAWINGS = threading.BoundedSemaphore(8)  # of the pad, read at once; a page is told "busy", and asks again
 EXPLAINING = threading.BoundedSemaphore(2)  # questions of the panel at once, 40 ms each
 WAIT_FOR_TURN = 0.25  # seconds that either waits for its turn
-# A picture of 24 megapixels takes up to 100 MB and a second to decode. One at a time, visitors' photos in the
-# second tab too: of a Space's two processors, one is left to the pad.
+# A picture of 24 megapixels takes up to 100 MB and a second to decode. One at a time: of a Space's two processors,
+# one is left to the pad.
 DECODING = threading.BoundedSemaphore(1)
 MAX_SESSIONS = 100  # sessions that Gradio keeps, 80 kB each; a new one costs 5 ms
-MAX_HELD = 64_000_000  # bytes of pictures from the editor that wait for their call, which follows at once
-HELD_AGE = 30  # seconds after which such a picture is dropped
+
+# Gradio's Sketchpad keeps what its pages upload in memory, until a call fetches it
+MAX_EDITED = 1_500_000  # bytes of one picture: 500 × 500 pixels, badly compressed
+MAX_HELD = 64_000_000  # bytes of all that wait for their call, which follows at once
+HELD_AGE = 30  # seconds after which a picture that nobody fetched is dropped
 
 # The cache folder
 CACHE_AGE = 180  # seconds that a file is kept: it is read once, right after it came or after the queue

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ from mnist_mlp.server.gradio_internals import (
 from mnist_mlp.server.limits import (
     CACHE_AGE,
     CACHE_EVERY,
-    CALLS_AT_ONCE,
     MAX_BODY,
     MAX_BYTES,
     MAX_CACHE,
@@ -41,6 +41,7 @@ from mnist_mlp.server.limits import (
     MAX_WAITING,
     STATUS_EVERY,
 )
+from mnist_mlp.server.networks import notice
 
 
 class Quota:
@@ -73,9 +74,19 @@ def remove_empty_folders(folder: Path, age: float = CACHE_EVERY) -> None:
 def _keep_tidy(demo: gr.Blocks) -> None:
     while True:
         time.sleep(CACHE_EVERY)
-        with contextlib.suppress(OSError):
+        try:
             remove_old_files(demo, CACHE_AGE)
             remove_empty_folders(cache_folder())
+        except Exception:  # the next search may succeed
+            LOG.exception("Old files could not be removed")
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Any) -> AsyncIterator[None]:
+    """What runs beside the app: the removal of old files, and the first request to the Hub."""
+    threading.Thread(target=_keep_tidy, args=(app.get_blocks(),), daemon=True).start()
+    threading.Thread(target=notice, daemon=True).start()
+    yield
 
 
 class Limits:
@@ -160,9 +171,8 @@ async def _error(request: Request, fault: Exception) -> JSONResponse:
 
 def queue(demo: gr.Blocks) -> None:
     """Let callers wait in a queue of bounded length, and only there."""
-    demo.queue(STATUS_EVERY, api_open=False, max_size=MAX_WAITING, default_concurrency_limit=CALLS_AT_ONCE)
+    demo.queue(STATUS_EVERY, api_open=False, max_size=MAX_WAITING)
     bound_sessions(demo)
-    threading.Thread(target=_keep_tidy, args=(demo,), daemon=True).start()
 
 
 # For `gr.Blocks` and its `launch`. Gradio empties the cache when the app ends; until then `_keep_tidy` does it.
@@ -175,6 +185,7 @@ LAUNCH: dict[str, Any] = {
     "app_kwargs": {
         # Gradio compresses its files, but neither the page, which holds the scripts, nor the answers.
         "middleware": [Middleware(Limits), Middleware(GZipMiddleware, minimum_size=1000)],
+        "lifespan": _lifespan,
         "exception_handlers": {UnknownEndpoint: _unknown, KeyError: _key_error, gr.Error: _error},
     },
 }

@@ -12,29 +12,39 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from mnist_mlp.mlp import MLP, NAMES, load
+from mnist_mlp.snapshots import Snapshots, load_snapshots
 
 logger = logging.getLogger(__name__)
 
-HUB_TIMEOUT = 10  # seconds for the Hub's first answer, for which the page's start waits
+HUB_TIMEOUT = 10  # seconds for the Hub's first answer, which is waited for once
+
+
+def repository() -> str:
+    """The repository or folder that the environment variable `MNIST_MLP_REPO` names; "" for the shipped networks."""
+    return os.environ.get("MNIST_MLP_REPO", "")
 
 
 def serving(name: Any = "relu") -> MLP:
     """The network that the app answers with: "relu" or "sigmoid". What a stranger sends may be anything.
 
-    It is read once, from the repository or folder in the environment variable `MNIST_MLP_REPO`. Without
-    that variable, or where the Hub cannot be reached, it is the shipped one.
+    It is read once, from `repository`. Without one, or where the Hub cannot be reached, it is the shipped one.
 
     Raises:
         ValueError: no such name.
     """
     if not isinstance(name, str) or name not in NAMES:
         raise ValueError(f'Expected the network "relu" or "sigmoid"; got {reprlib.repr(name)}.')
-    return _fetched(os.environ.get("MNIST_MLP_REPO", "")).get(name) or load(name)
+    return _fetched(repository()).get(name) or load(name)
+
+
+def serving_snapshots(name: str) -> Snapshots | None:
+    """Those of the network that answers; None where it comes from the Hub, or the package has none."""
+    return load_snapshots(name) if serving(name) is load(name) else None
 
 
 def notice() -> str:
     """Tells visitors that a shipped network answers instead of the configured one; "" where none does."""
-    repo = os.environ.get("MNIST_MLP_REPO", "")
+    repo = repository()
     missing = [NAMES[name] for name in NAMES if name not in _fetched(repo)]
     if not repo or not missing:
         return ""

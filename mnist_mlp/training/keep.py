@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from mnist_mlp.network import Network, Weights
-from mnist_mlp.training.mnist import Digits
+from mnist_mlp.training.mnist import HELD_OUT, Digits
 from mnist_mlp.training.thresholds import rounded
 
 PER_DIGIT = 200  # neighbours of each digit
@@ -44,10 +44,10 @@ def save_snapshots(net: Network, earlier: dict[int, Weights], validation: Digits
 
 def save_neighbours(nets: Sequence[Network], digits: Digits, path: Path) -> None:
     """Write neighbours.npz: "images" (2000, 28, 28) uint8, "labels" (2000,) uint8 and "indices" (2000,) int32,
-    their places in `digits`."""
+    their places among MNIST's 60,000 training images; `digits` are those that are learnt from."""
     indices = chosen(nets, digits)
-    some = digits.some(indices)
-    np.savez_compressed(path, images=some.images, labels=some.labels, indices=indices.astype(np.int32))
+    some, places = digits.some(indices), np.flatnonzero(~HELD_OUT)[indices]
+    np.savez_compressed(path, images=some.images, labels=some.labels, indices=places.astype(np.int32))
 
 
 def chosen(nets: Sequence[Network], digits: Digits) -> np.ndarray:

@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mnist_mlp.explain import contributions
-from mnist_mlp.network import Network
+from mnist_mlp.explain import explanation
+from mnist_mlp.network import Network, digit_score
 from mnist_mlp.page.panel.arrays import encode
 from mnist_mlp.page.panel.questions import QUESTIONS
 from mnist_mlp.page.part import Part
 
-# One script for each view, and before them what they share.
-SCRIPTS = (
-    *("state", "words", "answer", "picture", "fold"),
-    *("stages", "unit", "lines", "evidence", "change", "epochs", "nearest", "panel"),
-)
+# What of an explanation is sent as float16, and what only where there is ink: it is 0 elsewhere.
+SHORT, INKED = ("evidence", "h1_contributions", "h2_contributions"), "evidence"
 
 
 class Panel(Part):
@@ -30,44 +27,28 @@ class Panel(Part):
     """
 
     def __init__(self, value: str | None = None, *, opened: bool = True, **kwargs: Any):
-        scripts = [f"panel/{name}" for name in SCRIPTS]
         super().__init__(
-            "panel/panel",
-            value,
-            scripts=scripts,
-            constants={"OPENED": opened},
-            server_functions=QUESTIONS,
-            **kwargs,
+            "panel/panel", value, constants={"OPENED": opened}, server_functions=QUESTIONS, **kwargs
         )
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "how it came about, packed for the page: see /explain"}
 
 
-def pack(net: Network, pixels: np.ndarray, index: int = 0, text: str = "") -> str:
-    """What the panel shows of one digit, as JSON of about 12 kB.
-
-    Arrays are base64: the steps of the forward pass float32, contributions float16.
+def pack(net: Network, pixels: np.ndarray, index: int, story: dict[str, Any]) -> str:
+    """What the panel shows of one digit, as JSON of about 12 kB: `explain.explanation` in base64.
 
     Args:
         net: the network that read it.
         pixels: (28, 28) float32 in 0..1, as the network got them.
-        index: which digit of `text` it is.
-        text: the number that was read.
+        index: which digit of the number it is.
+        story: what else the panel tells: "text", the number; "p", its probability; "number", P(a number at all).
     """
-    x = pixels.reshape(784)
-    steps = net.forward(x)
-    found = contributions(net, x, steps)
-    inked = x > 0
+    found = explanation(net, pixels)
+    inked = found["x"] > 0
     packed = {
-        "network": net.activation,
-        "index": index,
-        "text": text,
-        "x": encode(x),
-        **{name: encode(step) for name, step in steps._asdict().items()},
-        "bias": encode(found.bias),
-        "evidence": encode(found.pixels[:, inked], "<f2"),  # it is 0 where there is no ink
-        "units1": encode(found.units1, "<f2"),
-        "units2": encode(found.units2, "<f2"),
+        name: encode(array[:, inked] if name == INKED else array, "<f2" if name in SHORT else "<f4")
+        for name, array in found.items()
     }
-    return json.dumps(packed)
+    no_digit = float(1 / (1 + np.exp(min(float(digit_score(found["logits"])), 700.0))))
+    return json.dumps({"network": net.activation, "index": index, "no_digit": no_digit, **story, **packed})

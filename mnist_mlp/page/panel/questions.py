@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from mnist_mlp.explain import check_digit
+from mnist_mlp.counterfactual import change_to
+from mnist_mlp.explain import parse_unit
+from mnist_mlp.learning_step import learn_from
 from mnist_mlp.mlp import MLP
 from mnist_mlp.nearest import load_neighbours, nearest
 from mnist_mlp.page.panel.arrays import decode_picture, encode
-from mnist_mlp.server.explanation import change, parse_unit, serving_snapshots
 from mnist_mlp.server.limits import EXPLAINING, in_turn
-from mnist_mlp.server.networks import serving
+from mnist_mlp.server.networks import serving, serving_snapshots
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -53,27 +54,25 @@ def panel_weights(request: Request) -> Reply:
 def panel_change(request: Request) -> Reply:
     """The smallest change of x that is read as "digit", and how large it is."""
     net, x = serving(request.get("network")), decode_picture(request.get("x"))
-    digit = check_digit(request.get("digit"))
-    found = change(net, x, digit)
-    return {**found, "pixels": encode(np.array(found["pixels"]))}
+    found = change_to(net, x, request.get("digit"))
+    return {**found, "pixels": encode(found["pixels"]), "probabilities": found["probabilities"].tolist()}
 
 
 @question
 def panel_epochs(request: Request) -> Reply:
     """The network's probabilities for x after each epoch, and what one unit's weights were."""
     name, x = str(request.get("network")), decode_picture(request.get("x"))
-    asked = str(request.get("unit"))
-    layer, unit = parse_unit(asked)
+    unit = str(request.get("unit"))
     snapshots = serving_snapshots(name)
     if snapshots is None:
         return {"missing": NO_SNAPSHOTS}
     return {
-        "unit": asked,
+        "unit": unit,
         "epochs": list(snapshots.epochs),
         "errors": list(snapshots.validation_errors),
         "images": snapshots.validation_images,
         "probabilities": encode(snapshots.predict_proba(x)),
-        "weights": encode(snapshots.incoming(layer, unit), "<f2"),
+        "weights": encode(snapshots.incoming(*parse_unit(unit)), "<f2"),
     }
 
 
@@ -86,13 +85,30 @@ def panel_nearest(request: Request) -> Reply:
         return {"missing": NO_NEIGHBOURS}
     found = nearest(net, x, among)
     return {
-        "images": encode(found.images, "u1"),
-        "labels": found.labels.tolist(),
-        "similarities": [round(float(cosine), 6) for cosine in found.similarities],
+        "images": encode(np.stack([each.image for each in found]), "u1"),
+        "labels": [each.label for each in found],
+        "similarities": [round(each.cosine, 6) for each in found],
     }
 
 
-QUESTIONS = [panel_weights, panel_change, panel_epochs, panel_nearest]
+@question
+def panel_learning(request: Request) -> Reply:
+    """What the network would learn from x if it is a "digit", at a "rate"; of one unit, its weights' gradient."""
+    net, x = serving(request.get("network")), decode_picture(request.get("x"))
+    layer, index = parse_unit(str(request.get("unit")))
+    found = learn_from(net, x, request.get("digit"), request.get("rate"))
+    gradient = found[{"h1": "dW1", "h2": "dW2", "logits": "dW3"}[layer]][:, index]
+    numbers = ("digit", "rate", "loss", "steps", "losses", "kept", "lost")
+    return {
+        **{name: found[name] for name in numbers},
+        "unit": request["unit"],
+        "dlogits": found["dlogits"].tolist(),
+        "probabilities": found["probabilities"].tolist(),
+        "gradient": encode(gradient),
+    }
+
+
+QUESTIONS = [panel_weights, panel_change, panel_epochs, panel_nearest, panel_learning]
 
 
 @cache
