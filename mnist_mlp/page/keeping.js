@@ -1,10 +1,103 @@
-// What puts a whole drawing on the sheet: an example, a reload, a link.
+// What puts a whole drawing on the sheet: an example, a training digit, a reload, a link.
+import { SIDE, fromFragment, toFragment } from "./link.js";
 
-async function load(url, name) {
+// select(network) chooses a network, width() and setWidth() the pen's; asked about it is what asking.js gives.
+export function keeping({ root, examples, sheet, endStroke, asked, network, select, notify }) {
+  const widths = root.querySelector("fieldset");
+  const width = () => widths.querySelector(":checked").value;
+
+  for (const { name, picture } of examples) {
+    const button = Object.assign(document.createElement("button"), { type: "button", title: `Example: ${name}` });
+    button.setAttribute("aria-label", button.title);
+    button.append(Object.assign(new Image(), { src: picture, alt: "" }));
+    button.addEventListener("click", () => put(picture, name));
+    root.querySelector(".examples").append(button);
+  }
+
+  async function put(picture, name) {
+    endStroke();
+    const item = await load(picture, name);
+    sheet.become([item]);
+    keep();
+  }
+
+  // A page that is loaded anew, because the server was started again or the theme changed, has the same drawing, network
+  // and pen.
+  const KEPT = `pad ${location.pathname}`;
+
+  function keep() {
+    try {
+      const items = sheet.items().map(({ image, ...item }) => item);
+      sessionStorage.setItem(KEPT, JSON.stringify({ items, network: network(), width: width() }));
+    } catch {} // storage is full or forbidden: only a reload would miss it
+  }
+
+  async function restore() {
+    try {
+      const kept = sessionStorage.getItem(KEPT);
+      const { items, network, width } = JSON.parse(kept);
+      const restored = await Promise.all(items.map((item) => (item.picture ? load(item.picture, item.name) : item)));
+      if (sessionStorage.getItem(KEPT) !== kept) return; // the visitor has drawn, cleared or chosen meanwhile
+      const pen = widths.querySelector(`[value="${Number(width)}"]`);
+      if (pen) pen.checked = true;
+      if (restored.length) sheet.put(restored);
+      else sheet.begin([]);
+      select(network);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async function fromLink({ name, greys, ...item }) {
+    if (item.points) return item;
+    const example = examples.find((example) => example.name === name);
+    if (!greys && !example) throw new RangeError("no such example");
+    return greys ? load(toPicture(greys)) : load(example.picture, name);
+  }
+
+  async function open() {
+    const linked = fromFragment(location.hash);
+    let opened;
+    try {
+      opened = await Promise.all(linked.items.map(fromLink));
+    } catch {
+      return notify("This link holds no drawing.");
+    }
+    const address = location.hash;
+    sheet.put(opened);
+    history.replaceState(history.state, "", address); // which a change of the drawing has taken away
+    asked.choose(linked.digit);
+    select(linked.network);
+    keep();
+    asked.changed();
+  }
+
+  async function copyLink() {
+    if (sheet.isBlank()) return notify("There is no drawing yet.");
+    let fragment = null;
+    try {
+      fragment = toFragment(sheet.items().map(forLink), network(), asked.chosen());
+    } catch {} // so many points that the browser's stack is full
+    if (!fragment) return notify("This drawing has too many strokes for a link.");
+    history.replaceState(history.state, "", fragment);
+    try {
+      await navigator.clipboard.writeText(location.href);
+      notify("Link copied.");
+    } catch {
+      notify("The link is in the address bar."); // the browser lets no page write to the clipboard
+    }
+  }
+
+  root.querySelector(".link").addEventListener("click", copyLink);
+  return { keep, open, restore, put };
+}
+
+// A picture, which is dark on white, as an item: black on transparent.
+export async function load(picture, name) {
   const image = new Image();
-  image.src = url;
+  image.src = picture;
   await image.decode();
-  // The picture is dark on white; as a mark it is black on transparent.
   const sheet = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
   const context = sheet.getContext("2d");
   context.drawImage(image, 0, 0);
@@ -14,104 +107,25 @@ async function load(url, name) {
     pixels.data[i] = pixels.data[i + 1] = pixels.data[i + 2] = 0;
   }
   context.putImageData(pixels, 0, 0);
-  return { picture: url, image: sheet, name };
+  return { picture, image: sheet, name };
 }
 
-for (const { name, picture } of EXAMPLES) {
-  const button = Object.assign(document.createElement("button"), { type: "button", title: `Example: ${name}` });
-  button.setAttribute("aria-label", button.title);
-  button.append(Object.assign(new Image(), { src: picture, alt: "" }));
-  button.addEventListener("click", async () => {
-    if (stroke) endStroke();
-    become([await load(picture, name)]);
-    keep();
-  });
-  root.querySelector(".examples").append(button);
-}
-
-// A page that is loaded anew, because the server was started again or the theme changed, has the same drawing and
-// network.
-const KEPT = `pad ${location.pathname}`;
-
-function keep() {
-  try {
-    const kept = { marks: marks.map(({ image, ...mark }) => mark), network: network() };
-    sessionStorage.setItem(KEPT, JSON.stringify(kept));
-  } catch {} // storage is full or forbidden: only a reload would miss it
-}
-
-async function restore() {
-  try {
-    const kept = sessionStorage.getItem(KEPT);
-    const { marks, network } = JSON.parse(kept);
-    const restored = await Promise.all(marks.map((mark) => (mark.picture ? load(mark.picture, mark.name) : mark)));
-    if (sessionStorage.getItem(KEPT) !== kept) return; // the visitor has drawn, cleared or chosen meanwhile
-    if (isBlank() && restored.length) put(restored);
-    select(network);
-  } catch {}
-}
-
-// The choice of the network may come onto the page after the pad.
-function select(name, tries = 100) {
-  const input = document.querySelector(`#network input[value=${name}]`);
-  if (input) input.checked || input.click();
-  else if (tries) setTimeout(select, 50, name, tries - 1);
-}
-
-// ---- A link to this drawing
-
-function greys(pixels) {
+// 784 greys in 0..15 as a picture.
+function toPicture(greys) {
   const small = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const data = new ImageData(SIDE, SIDE);
-  pixels.forEach((ink, i) => data.data.set([255 - 17 * ink, 255 - 17 * ink, 255 - 17 * ink, 255], 4 * i));
+  greys.forEach((ink, i) => data.data.set([255 - 17 * ink, 255 - 17 * ink, 255 - 17 * ink, 255], 4 * i));
   small.getContext("2d").putImageData(data, 0, 0);
   return small.toDataURL();
 }
 
-async function fromLink({ name, pixels, ...mark }) {
-  if (mark.points) return mark;
-  const example = EXAMPLES.find((example) => example.name === name);
-  if (!pixels && !example) throw new RangeError("no such example");
-  return pixels ? load(greys(pixels)) : load(example.picture, name);
+// An item as a link holds it.
+function forLink({ image, name, ...item }) {
+  if (!image) return item;
+  if (name) return { name };
+  const small = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const context = small.getContext("2d");
+  context.drawImage(image, 0, 0, SIDE, SIDE);
+  const ink = context.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 3);
+  return { greys: Array.from(ink, (alpha) => alpha >> 4) };
 }
-
-async function open() {
-  const linked = fromFragment(location.hash);
-  let opened;
-  try {
-    opened = await Promise.all(linked.marks.map(fromLink));
-  } catch {
-    return notify("This link holds no drawing.");
-  }
-  const address = location.hash;
-  put(opened);
-  history.replaceState(history.state, "", address); // which a change of the drawing has taken away
-  chosen = linked.digit;
-  select(linked.network);
-  keep();
-  changed();
-}
-
-async function copyLink() {
-  if (isBlank()) return notify("There is no drawing yet.");
-  const fragment = toFragment(marks, network(), chosen);
-  if (!fragment) return notify("This drawing has too many strokes for a link.");
-  history.replaceState(history.state, "", fragment);
-  try {
-    await navigator.clipboard.writeText(location.href);
-    notify("Link copied.");
-  } catch {
-    notify("The link is in the address bar."); // the browser lets no page write to the clipboard
-  }
-}
-
-function notify(text) {
-  notice.textContent = text;
-  setTimeout(() => notice.textContent === text && (notice.textContent = ""), 4000);
-}
-
-root.querySelector(".link").addEventListener("click", copyLink);
-addEventListener("hashchange", () => element.isConnected && location.hash.startsWith("#drawing=") && open());
-
-if (location.hash.startsWith("#drawing=")) open();
-else restore();

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components.label import LabelData
 
 # Without a value, Gradio renders an icon with an invalid aria-label.
-NOTHING = {"label": "–"}
+NOTHING: dict[str, Any] = {"label": "–"}
 
 
 class Label(gr.Label):

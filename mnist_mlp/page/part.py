@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 # both are put in place once, and the script changes what a value changes.
 SCRIPT = """element.innerHTML = `<style>#${{element.id}} {{ ${{{style}}} }}</style>${{{markup}}}`;
 {modules}
-{main}.default({{ element, props, server, watch, ...{constants} }});
+{main}.default({{ element, props, server, trigger, watch, ...{constants} }});
 """
 
 
@@ -24,8 +24,8 @@ class Part(gr.HTML):
     """A component of the page.
 
     Args:
-        name: of its files beside this one: NAME.html, NAME.js and, if it has one, NAME.css. The script is a module
-            whose default function gets what Gradio gives it: `element`, `props`, `server` and `watch`.
+        name: of its files beside this one: NAME.js and, if it has them, NAME.html and NAME.css. The script is a module
+            whose default function gets what Gradio gives it: `element`, `props`, `server`, `trigger` and `watch`.
         constants: what the function gets beside these.
     """
 
@@ -34,10 +34,10 @@ class Part(gr.HTML):
     def __init__(
         self, name: str, value: Any = None, *, constants: dict[str, Any] | None = None, **kwargs: Any
     ):
-        style = HERE / f"{name}.css"
+        style, markup = (HERE / f"{name}.{kind}" for kind in ("css", "html"))
         script = SCRIPT.format(
             style=json.dumps(style.read_text(encoding="utf-8") if style.exists() else ""),
-            markup=json.dumps((HERE / f"{name}.html").read_text(encoding="utf-8")),
+            markup=json.dumps(markup.read_text(encoding="utf-8") if markup.exists() else ""),
             modules=joined(HERE / f"{name}.js"),
             main=_name(HERE / f"{name}.js"),
             constants=json.dumps(constants or {}),
@@ -54,7 +54,9 @@ def joined(main: Path) -> str:
     done: dict[Path, str] = {}
 
     def add(path: Path) -> None:
-        text = path.read_text(encoding="utf-8")
+        text = re.sub(
+            r"^ *//.*\n", "", path.read_text(encoding="utf-8"), flags=re.M
+        )  # which nobody reads there
         for name in re.findall(r'^import {[^}]*} from "(.+)";$', text, re.M):
             if (needed := (path.parent / name).resolve()) not in done:
                 add(needed)

@@ -7,7 +7,7 @@ export const GRID = 720; // points lie on a grid of so many lines, so that a lin
 const MOST_STEPS = 500; // that can be undone
 
 // change() is called whenever something else is on the sheet, keep() when that was not the pen.
-export function sheet({ root, change, keep }) {
+export function makeSheet({ root, change, keep }) {
   const canvas = root.querySelector("canvas");
   let items = [];
   let steps = [items]; // what was on the sheet after each step, from the first that can be undone

@@ -7,12 +7,11 @@ const OVERLAP = 4.3; // requests in a round trip. Each also waits for a move of 
 const SLOW = 2000; // milliseconds until the visitor is told that the server is slow
 const PATIENCE = 15000; // milliseconds after which a request counts as failed
 const LONGEST_PAUSE = 15000; // milliseconds between two attempts while the server fails
-
 const BUSY = 250; // milliseconds until a busy server is asked again
 
-// ask(request) resolves to an answer, to {busy} or {refused: why}, or to undefined where there was none. next() makes the request for the
-// newest drawing. show(answer) and say(notice) change the page.
-function transport({ ask, next, show, say }) {
+// ask(request) resolves to an answer, to {busy} or {refused: why}, or to undefined where there was none. next() makes the
+// request for the newest drawing. show(answer) and say(notice) change the page.
+export function transport({ ask, next, show, say }) {
   let stale = false; // whether the newest drawing has not been asked about
   let inFlight = 0;
   let sent = 0; // the number of the newest request

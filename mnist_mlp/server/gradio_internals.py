@@ -25,7 +25,6 @@ from gradio.components.image_editor import AcceptBlobs
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
-
 from PIL import UnidentifiedImageError
 
 from mnist_mlp.picture import FORMATS, to_png

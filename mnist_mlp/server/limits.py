@@ -16,6 +16,7 @@ MAX_REQUEST = 2_000_000  # bytes of any other request. Gradio keeps a session's 
 MAX_WAITING = 100  # calls in the queue; further ones are refused as "busy"
 STATUS_EVERY = 5  # seconds between two messages to a caller who waits; Gradio's default is one for each call
 CALLERS: dict[str, Any] = {"concurrency_id": "callers", "concurrency_limit": 2}
+THREADS = 100  # for all calls; Gradio's default of 40 could be held by photos that wait
 DRAWINGS = threading.BoundedSemaphore(8)  # of the pad, read at once; a page is told "busy", and asks again
 EXPLAINING = threading.BoundedSemaphore(2)  # questions of the panel at once, 40 ms each
 WAIT_FOR_TURN = 0.25  # seconds that either waits for its turn
@@ -36,9 +37,11 @@ MAX_CACHE = 1_000_000_000  # bytes of uploads in that time: a hundred of the lar
 MAX_UPLOADS = 20_000  # in that time: a hundred a second, more than the server can read
 
 
-def in_turn(turns: threading.BoundedSemaphore, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def in_turn(
+    turns: threading.BoundedSemaphore, work: Callable[[], dict[str, Any]], patience: float = WAIT_FOR_TURN
+) -> dict[str, Any]:
     """What the work returns; {"busy": True} where its turn does not come, {"refused": why} for its ValueError."""
-    if not turns.acquire(timeout=WAIT_FOR_TURN):
+    if not turns.acquire(timeout=patience):
         return {"busy": True}
     try:
         return work()

@@ -40,6 +40,7 @@ from mnist_mlp.server.limits import (
     MAX_UPLOADS,
     MAX_WAITING,
     STATUS_EVERY,
+    THREADS,
 )
 from mnist_mlp.server.networks import notice
 
@@ -179,6 +180,7 @@ def queue(demo: gr.Blocks) -> None:
 BLOCKS: dict[str, Any] = {"delete_cache": (86400, 86400)}
 LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_BYTES,
+    "max_threads": THREADS,
     "state_session_capacity": MAX_SESSIONS,
     "show_error": True,  # tells a caller what was wrong
     "enable_monitoring": False,  # its dashboard is open to everyone

@@ -1,5 +1,5 @@
 """The panel under the pad: what happens inside the network, in numbers, pictures and lines."""
 
-from mnist_mlp.page.panel.panel import Panel, pack
+from mnist_mlp.page.panel.panel import Panel, pack, with_unit
 
-__all__ = ["Panel", "pack"]
+__all__ = ["Panel", "pack", "with_unit"]

@@ -1,11 +1,12 @@
-// ---- A part that is folded away until it is asked for, and asks the server only while it is open
+// A part that is folded away until it is asked for, and asks the server only while it is open.
+import { write } from "../format.js";
 
-class Fold {
+export class Fold {
   // request() is what to ask, beside network and x; show(reply, asked) shows the reply, and asked is the answer that it
   // is about: meanwhile another one may have come
-  constructor(name, question, request, show) {
-    Object.assign(this, { question, request, show, asked: "", count: 0 });
-    this.root = find(`.fold.${name}`);
+  constructor(state, name, question, request, show) {
+    Object.assign(this, { state, question, request, show, asked: "", count: 0 });
+    this.root = state.find(`.fold.${name}`);
     this.body = this.root.querySelector(".body");
     this.note = this.root.querySelector(".note");
     this.root.addEventListener("toggle", () => this.refresh());
@@ -17,17 +18,18 @@ class Fold {
   }
 
   key() {
-    return JSON.stringify({ network: answer.network, x: answer.packed, ...this.request() });
+    return JSON.stringify({ network: this.state.answer.network, x: this.state.answer.packed, ...this.request() });
   }
 
   async refresh() {
-    if (!this.root.open || !details.open) return;
-    if (!answer) return this.clear();
-    const [key, about] = [this.key(), answer];
+    const about = this.state.answer;
+    if (!this.root.open || !this.state.isOpen()) return;
+    if (!about) return this.clear();
+    const key = this.key();
     if (key === this.asked) return this.root.classList.remove("stale");
     const count = ++this.count;
-    const reply = await ask(this.question, JSON.parse(key));
-    if (count !== this.count || !answer) return; // a newer question is under way
+    const reply = await this.state.ask(this.question, JSON.parse(key));
+    if (count !== this.count || !this.state.answer) return; // a newer question is under way
     const failed = !reply || reply.busy;
     this.asked = failed ? "" : key;
     const missing = failed ? "The server could not answer. Close this part and open it to ask again." : (reply.missing ?? reply.refused);

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_mlp.explain import explanation
 from mnist_mlp.network import Network, digit_score
-from mnist_mlp.page.panel.arrays import encode
+from mnist_mlp.page.panel.arrays import decode_picture, encode
 from mnist_mlp.page.panel.questions import QUESTIONS
 from mnist_mlp.page.part import Part
 
@@ -33,6 +33,15 @@ class Panel(Part):
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "string", "description": "how it came about, packed for the page: see /explain"}
+
+
+def with_unit(packed: str, net: Network) -> str:
+    """What `pack` returned with the weights of the unit that the panel shows first, so that it need not ask for all."""
+    panel = json.loads(packed)
+    found = explanation(net, decode_picture(panel["x"]))
+    index = int(found["h1_contributions"][found["logits"].argmax()].argmax())
+    weights = encode(net.w1[:, index], "<f2")
+    return json.dumps({**panel, "unit": {"index": index, "weights": weights, "bias": float(net.b1[index])}})
 
 
 def pack(net: Network, pixels: np.ndarray, index: int, story: dict[str, Any]) -> str:

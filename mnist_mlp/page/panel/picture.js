@@ -1,10 +1,11 @@
-// ---- A picture: a canvas of one dot a value, under a grid in which one cell at a time exists
+// A picture: a canvas of one dot a value, under a grid in which one cell at a time exists.
+import { write } from "../format.js";
 
-class Picture {
+export class Picture {
   // describe(i) is what a value's cell says; rest() what the line below says while none is pointed at
-  constructor(name, columns, rows, label, describe, rest = () => "") {
-    Object.assign(this, { columns, rows, describe, rest, pointed: null, onPoint() {}, onPick() {} });
-    this.root = find(`[data-name=${name}]`);
+  constructor(state, name, columns, rows, label, describe, rest = () => "") {
+    Object.assign(this, { state, columns, rows, describe, rest, pointed: null, onPoint() {}, onPick() {} });
+    this.root = state.find(`[data-name=${name}]`);
     this.root.style.cssText = `aspect-ratio: ${columns} / ${rows}; --columns: ${columns}; --rows: ${rows}`;
     this.readout = this.root.parentElement.querySelector(".readout");
     this.canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
@@ -81,8 +82,8 @@ class Picture {
   }
 
   say() {
-    this.cell.setAttribute("aria-label", answer ? this.describe(this.at) : "nothing drawn");
-    if (this.readout) write(this.readout, !answer ? "" : this.pointed === null ? this.rest() : this.describe(this.pointed));
+    this.cell.setAttribute("aria-label", this.state.answer ? this.describe(this.at) : "nothing drawn");
+    if (this.readout) write(this.readout, !this.state.answer ? "" : this.pointed === null ? this.rest() : this.describe(this.pointed));
   }
 
   // colour(i) is [red, green, blue, opacity]
@@ -103,16 +104,17 @@ class Picture {
 // ---- Colours: ink, and blue for what adds, orange for what subtracts
 
 let palette; // --ink, --for and --against of the style sheet, as [red, green, blue]
-function readPalette() {
-  const style = getComputedStyle(find(".stages"));
+
+export function readPalette(element) {
+  const style = getComputedStyle(element);
   const triple = (name) => style.getPropertyValue(name).trim().split(" ").map(Number);
   palette = { ink: triple("--ink"), plus: triple("--for"), minus: triple("--against") };
 }
 
-const grey = (share) => [...palette.ink, share];
+export const grey = (share) => [...palette.ink, share];
 
 // value in -1..1, in two colours over ink in a light grey
-function twoColours(value, ink = 0) {
+export function twoColours(value, ink = 0) {
   const strength = Math.min(Math.abs(value), 1);
   const under = 0.16 * ink * (1 - strength);
   const hue = value < 0 ? palette.minus : palette.plus;
@@ -121,22 +123,4 @@ function twoColours(value, ink = 0) {
 }
 
 // Most contributions are small beside the largest: their root can be seen.
-const visible = (share) => Math.sign(share) * Math.abs(share) ** 0.6;
-
-// ---- Bars and legends
-
-const BAR = '<span class="bar"><i></i></span><span class="number"></span>';
-
-// share is in -1..1: the bar grows from its middle where it can have either sign, from its left where not
-function setBar(row, i, share, text) {
-  const bar = row.querySelectorAll("i")[i];
-  bar.style.transform = `scaleX(${share.toFixed(3)})`;
-  bar.classList.toggle("minus", share < 0);
-  write(row.querySelectorAll(".number")[i], text);
-}
-
-function setLegend(section, left, right) {
-  const [start, end] = findAll(`.${section} .legend span`);
-  write(start, left);
-  write(end, right);
-}
+export const visible = (share) => Math.sign(share) * Math.abs(share) ** 0.6;
