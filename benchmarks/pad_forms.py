@@ -116,9 +116,15 @@ def main() -> None:
             right = {pen: np.mean([read(s, net).text == n for s, n in some]) for pen, some in found.items()}
             print(f"{name}, {kind}: " + ", ".join(f"{pen} {share:.0%}" for pen, share in right.items()))
         for doodle, form in DOODLES.items():
-            readings = [read(sheet([form], w, np.random.default_rng(h)), net) for h in range(HANDS) for w in PENS.values()]
+            readings = [
+                read(sheet([form], w, np.random.default_rng(h)), net)
+                for h in range(HANDS)
+                for w in PENS.values()
+            ]
             taken = [r.text for r in readings if r.text and not r.hint]
-            print(f"{name}, {doodle}: a number without a hint {len(taken)} of {len(readings)}: {sorted(set(taken))}")
+            print(
+                f"{name}, {doodle}: a number without a hint {len(taken)} of {len(readings)}: {sorted(set(taken))}"
+            )
 
 
 if __name__ == "__main__":

@@ -26,11 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.helpers import save
 from mnist_mlp import load, read, to_mnist
 from mnist_mlp.picture import read_picture
-from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.mnist import load_train
 from mnist_mlp.training.numbers import make
 
 DIGITS = 2000
-HELD_OUT = 24  # every 24th image of the training set is kept for validation
 SEED = 1
 SHEET = 280
 NOTES = 60
@@ -236,6 +235,22 @@ def at_the_edge(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
     return jpeg(np.ascontiguousarray(np.rot90(picture[:, columns[0] :], -turns)), 80)
 
 
+def on_a_table(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
+    """Paper, a little turned, on a dark table with grain."""
+    paper = (
+        photo_of(Scene(ink(drawing, PHOTO)), rng).convert("RGBA").rotate(rng.uniform(-12, 12), expand=True)
+    )
+    side = round(PHOTO * rng.uniform(1.2, 1.7))
+    table = rng.uniform(25, 95) * np.array([1, rng.uniform(0.7, 1), rng.uniform(0.5, 1)])
+    scene = Image.fromarray(np.tile(table, (side, side, 1)).clip(0, 255).astype(np.uint8))
+    room = side - np.array(paper.size)
+    scene.paste(paper, tuple((room * rng.uniform(0.2, 0.8, 2)).astype(int).tolist()), paper)
+    grainy = np.asarray(scene.filter(ImageFilter.GaussianBlur(1))) + rng.normal(
+        0, rng.uniform(3, 9), (side, side, 3)
+    )
+    return jpeg(np.clip(grainy, 0, 255).astype(np.uint8), 80)
+
+
 def photo_cut_tight(drawing: Drawing, rng: np.random.Generator) -> np.ndarray:
     strokes = ink(drawing, PHOTO)
     return jpeg(np.ascontiguousarray(tight(np.asarray(photo_of(Scene(strokes), rng)), strokes, 2)), 80)
@@ -263,6 +278,7 @@ ROWS: dict[str, tuple[Callable[[Drawing, np.random.Generator], np.ndarray], floa
     "a photo with a shadow's edge": (sharp_shadow, 3),
     "a photo with the digit at its edge": (at_the_edge, 3),
     "a photo cut tight": (photo_cut_tight, 3),
+    "a photo of paper on a table": (on_a_table, 3),
 }
 
 
@@ -313,23 +329,22 @@ def note(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tu
 
 def notes() -> dict[str, float]:
     """The share of `NOTES` photos of numbers on paper that are read right, by network."""
-    mnist = load_mnist()
-    images, labels = mnist.x_train[::HELD_OUT], mnist.y_train[::HELD_OUT]
+    images, labels = load_train()[1]
     made = [note(images, labels, np.random.default_rng([SEED, i])) for i in range(NOTES)]
     return {name: float(np.mean([read(c, name).text == text for c, text in made])) for name in NETWORKS}
 
 
 def drawings(n: int) -> tuple[list[Drawing], np.ndarray]:
-    mnist = load_mnist()
+    digits = load_train()[1]
     rng = np.random.default_rng(SEED)
-    chosen = HELD_OUT * rng.permutation(len(mnist.x_train) // HELD_OUT)[:n]
+    chosen = rng.permutation(len(digits.labels))[:n]
     found = []
-    for image in mnist.x_train[chosen]:
+    for image in digits.images[chosen]:
         rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
         box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         # A margin, so that the strokes' edges are not cut off where they are smoothed.
         found.append(Drawing(np.pad(box, 3), rng.uniform(0.55, 1), rng.uniform(), rng.uniform()))
-    return found, mnist.y_train[chosen]
+    return found, digits.labels[chosen]
 
 
 def scans(margin: int) -> tuple[list[np.ndarray], np.ndarray]:

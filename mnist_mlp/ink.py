@@ -8,13 +8,14 @@ import numpy as np
 from PIL import Image
 
 from mnist_mlp.box import Box, box_of
-from mnist_mlp.paper import otsu, photographed
+from mnist_mlp.paper import DARKEST, find_paper, otsu, photographed
 from mnist_mlp.pen import thicken
 
 MIN_CONTRAST = 32  # of 255: below it, what differs from the ground is noise
 NOISE = 0.15  # of the full contrast: what is fainter is not ink
 EVEN = 12  # of 255: a border that varies more belongs to a photo, or has ink on it
 FLAT = 0.1  # share of a drawing's pixels, at least, that have one level; grain leaves a photo fewer
+DRAWN = 0.3  # share of a drawing's pixels, at least, that are its even ground, which a table's is not
 CLEAR = 0.35  # share of a picture cut tight: what covers less is ink, what covers more may be a fat pen's
 SMALL = 48  # pixels: a picture whose longer side has fewer is enlarged
 ENLARGED = 64  # pixels, at least, of its longer side then
@@ -53,12 +54,17 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
             if box is None:  # a transparent ground has no colour to differ from: what is opaque is the ink
                 return _stretch(alpha)
             return _around(_ink_as_it_is(canvas[box.within()][..., :3]), box, alpha.shape)
-    contrast = _colour_distance(colours, [_quantile(_border(colour), 0.5) for colour in colours])
+    ground = [_quantile(_border(colour), 0.5) for colour in colours]
+    contrast = _colour_distance(colours, ground)
     border = _border(contrast)
-    if _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size:
+    even = _quantile(border, 0.75) <= EVEN and np.count_nonzero(border == 0) >= FLAT * border.size
+    if even and max(ground) > DARKEST:
         return _stretch(contrast)
     light = _grey(canvas[..., :3])
-    if np.bincount(light.reshape(-1)).max() >= FLAT * light.size:
+    flat = np.bincount(light.reshape(-1)).max() / light.size
+    if even and (flat >= DRAWN or find_paper(light) is None):
+        return _stretch(contrast)
+    if flat >= FLAT:
         return _cut_tight(max(colours, key=np.ptp))
     return photographed(light)
 

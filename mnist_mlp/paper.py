@@ -23,8 +23,52 @@ ABOVE = 3  # pixels of ink above or below a printed line, at least, where a stro
 LONG = 1.2  # of a line's height: a horizontal stroke that is longer was printed
 
 
+# Paper on a darker table
+DARKEST = 130  # of 255: a ground that is lighter is taken for the paper
+EVEN = 1.3  # times its median: most of a table's border is no lighter
+BRIGHTER = 1.4  # times as light as the table, at least
+COARSE = 100  # pixels of the longer side on which paper is looked for
+WIDEST_INK = 9  # of these pixels: what is no wider is light strokes
+EDGE = 2  # of these pixels: the paper's edge, whose shadow is no ink
+LEAST = 0.1  # share of the photo that it covers
+
+
 def photographed(light: np.ndarray) -> np.ndarray:
     """Ink in a photo, (H, W) uint8: float32 in 0..1, (H, W)."""
+    paper = find_paper(light)
+    if paper is None:
+        return _on_paper(light)
+    from scipy.ndimage import distance_transform_edt, maximum_filter
+
+    # Around the paper, what lies beside its edge goes on.
+    ground = maximum_filter(np.where(paper, light, 0), _odd(WIDEST_INK / COARSE * max(light.shape)))
+    rows, columns = distance_transform_edt(~paper, return_distances=False, return_indices=True)
+    ink = _on_paper(np.where(paper, light, ground[rows, columns]).astype(np.uint8))
+    return np.where(paper, ink, 0).astype(np.float32)
+
+
+def find_paper(light: np.ndarray) -> np.ndarray | None:
+    """Where a sheet of paper lies on a darker table, (H, W) bool, less its edge; None where a photo shows no table."""
+    border = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
+    table = float(np.median(border))
+    if table > DARKEST or np.quantile(border, 0.85) > EVEN * table + 10:
+        return None
+    from scipy.ndimage import binary_fill_holes, binary_opening, label, minimum_filter, zoom
+
+    small = zoom(light.astype(np.float32), min(COARSE / max(light.shape), 1.0), order=1)
+    bright = binary_opening(binary_fill_holes(small > BRIGHTER * table + 10), np.ones((WIDEST_INK, WIDEST_INK)))
+    parts, count = label(bright)
+    if not count:
+        return None
+    largest = parts == 1 + np.bincount(parts.reshape(-1))[1:].argmax()
+    if largest.mean() < LEAST:
+        return None
+    inner = minimum_filter(largest, 2 * EDGE + 1, mode="constant")
+    paper = zoom(inner.astype(np.float32), np.array(light.shape) / inner.shape, order=1) > 0.5
+    return paper if paper.any() else None
+
+
+def _on_paper(light: np.ndarray) -> np.ndarray:
     # First with a window for the widest pen; then with one that fits the pen, which follows the light more closely.
     window = _odd(WIDEST_STROKE * max(light.shape))
     ink = _ink_on_paper(contrast_to_ground(light, window))
