@@ -46,8 +46,6 @@ def main(arguments: list[str] | None = None) -> int:
                     bar.write(f"{row['path']}: {row['error']}", file=sys.stderr)
                 else:
                     write(row, options.boxes)
-                    if row["hint"] and options.format == "text":
-                        bar.write(f"{row['path']}: {row['hint']}", file=sys.stderr)
             bar.update(len(batch))
     return 1 if bad else 0
 
@@ -56,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="mnist-mlp",
         description="Print the handwritten number in each picture, and how sure the network is of it.",
-        epilog="A picture without a digit gets none; lines of digits are separated by spaces. What leaves a doubt is "
-        "said on standard error. A picture that cannot be read is named there and left out; the exit status is then 1.",
+        epilog="A picture without a digit gets none; lines of digits are separated by spaces. A doubt is said in "
+        "a fourth column. A picture that cannot be read is named on standard error and left out; the status is then 1.",
     )
     result.add_argument(
         "pictures",
@@ -130,7 +128,8 @@ ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def _text(row: Row, boxes: bool) -> None:
-    print(f"{row['path'].translate(ESCAPED)}\t{_number(row) or '-'}\t{row['confidence']:.4f}")
+    cells = [row["path"].translate(ESCAPED), _number(row) or "-", f"{row['confidence']:.4f}", row["hint"]]
+    print("\t".join(cells if row["hint"] else cells[:3]))
     if boxes:
         for digit, *box in row["boxes"]:
             print(f"\t{digit}\t{' '.join(map(str, box))}")

@@ -62,7 +62,9 @@ def _ink_as_it_is(canvas: np.ndarray) -> np.ndarray:
         return _stretch(contrast)
     light = _grey(canvas[..., :3])
     flat = np.bincount(light.reshape(-1)).max() / light.size
-    if even and (flat >= DRAWN or find_paper(light) is None):
+    if flat < DRAWN and find_paper(light) is not None:
+        return photographed(light)
+    if even:
         return _stretch(contrast)
     if flat >= FLAT:
         return _cut_tight(max(colours, key=np.ptp))

@@ -56,7 +56,9 @@ def find_paper(light: np.ndarray) -> np.ndarray | None:
     from scipy.ndimage import binary_fill_holes, binary_opening, label, minimum_filter, zoom
 
     small = zoom(light.astype(np.float32), min(COARSE / max(light.shape), 1.0), order=1)
-    bright = binary_opening(binary_fill_holes(small > BRIGHTER * table + 10), np.ones((WIDEST_INK, WIDEST_INK)))
+    bright = binary_opening(
+        binary_fill_holes(small > BRIGHTER * table + 10), np.ones((WIDEST_INK, WIDEST_INK))
+    )
     parts, count = label(bright)
     if not count:
         return None

@@ -216,7 +216,7 @@ class Reader(Network):
             return Reading("", 0.0, LACKS[lack], (), {})
         readings = {NO_NUMBER: 1.0}
         if lines:
-            none = self.no_number(no_number_terms(lines))
+            none = float(self.no_number(no_number_terms(lines)))
             likely = {"": 1.0}
             for line in lines:
                 likely = _joined(likely, line.ways)

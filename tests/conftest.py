@@ -17,13 +17,19 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from mnist_mlp import load
-from mnist_mlp.training.data import Mnist, load_mnist
+from mnist_mlp.training.mnist import Digits, load_train
 
 
 @pytest.fixture(scope="session")
-def mnist() -> Mnist:
-    """The four arrays of MNIST."""
-    return load_mnist()
+def mnist() -> Digits:
+    """MNIST's 2,500 validation digits, of which no network has learnt. The test images stay shut."""
+    return load_train()[1]
+
+
+@pytest.fixture(scope="session")
+def learnt() -> Digits:
+    """The 57,500 that the networks have learnt."""
+    return load_train()[0]
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +119,10 @@ def hub_user(hub: Hub, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
-    """A folder as train.py leaves it, with what a killed process left beside it."""
+    """A folder of networks as train.py leaves it."""
     folder = tmp_path / "trained"
     for network in ("relu", "sigmoid"):
         load(network).save_pretrained(folder / network)
         (folder / network / "README.md").unlink()
     (folder / "metrics.json").write_text(json.dumps(METRICS))
-    (folder / ".config.json.123.part").write_text("left by a process that was killed")
-    (folder / ".checkpoint-both").mkdir()
-    (folder / ".checkpoint-both" / "state.json").write_text("{}")
     return folder

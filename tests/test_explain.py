@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.deletion import deletion
 from mnist_mlp import MLP, load
-from mnist_mlp.explain import backward, contributions
-from mnist_mlp.training.data import Mnist
+from mnist_mlp.explain import backward, explanation
+from mnist_mlp.learning_step import gradients, learn_from
+from mnist_mlp.nearest import load_neighbours
+from mnist_mlp.training.mnist import Digits
 
 NETWORKS = ["relu", "sigmoid"]
 
 
 @pytest.fixture(scope="session")
-def pictures(mnist: Mnist) -> np.ndarray:
-    """MNIST's 10,000 test images, (10000, 784) float32 in 0..1."""
-    return mnist.x_test.reshape(-1, 784) / np.float32(255)
+def pictures(mnist: Digits) -> np.ndarray:
+    """(2500, 784) float32 in 0..1."""
+    return mnist.images.reshape(-1, 784) / np.float32(255)
 
 
 def twin(net: MLP) -> tuple[tf.keras.Model, tf.keras.Model]:
@@ -44,26 +45,12 @@ def gradient_tape(model: tf.keras.Model, x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_evidence_and_bias_are_the_logit(name: str, pictures: np.ndarray) -> None:
     net = load(name)
-    for some in np.split(pictures[::5], 100):
-        steps = net.forward(some)
-        evidence = contributions(net, some, steps)
-        missed = np.abs(evidence.pixels.sum(-1) + evidence.bias - steps.logits)
-        if name == "relu":
-            assert missed.max() < 1e-4
-        else:
-            assert (missed.max(1) < 0.01 * np.ptp(steps.logits, axis=1)).all()
-            assert np.abs(evidence.bias - net.forward(np.zeros(784, np.float32)).logits).max() < 1e-5
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_explain_gives_the_same_one_by_one(name: str, pictures: np.ndarray) -> None:
-    net = load(name)
-    for x, logits in zip(pictures[:100], net.forward(pictures[:100]).logits):
-        for digit in [None, 3]:
-            evidence, bias, logit = net.explain(x, digit)
-            assert logit == pytest.approx(logits.max() if digit is None else logits[digit], abs=1e-4)
-            tolerance = 1e-4 if name == "relu" else 0.01 * float(np.ptp(logits))
-            assert evidence.sum() + bias == pytest.approx(logit, abs=tolerance)
+    blank = net.forward(np.zeros(784, np.float32)).logits
+    for x in pictures[::5]:
+        found = explanation(net, x)
+        missed = np.abs(found["evidence"].sum((1, 2)) + found["bias"] - found["logits"])
+        assert missed.max() < (1e-4 if name == "relu" else 1e-5 * np.ptp(found["logits"]))
+        assert name == "relu" or np.abs(found["bias"] - blank).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -95,16 +82,15 @@ def test_sigmoid_evidence_is_the_integral_of_tensorflows_gradients(pictures: np.
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_units_contributions_add_up_to_the_logit(name: str, pictures: np.ndarray) -> None:
-    net, some = load(name), pictures[:50]
-    steps = net.forward(some)
-    evidence = contributions(net, some, steps)
-    assert np.abs(evidence.units2.sum(-1) + net.b3 - steps.logits).max() < 1e-4
-    if name == "relu":  # a unit's value, times what TensorFlow says it is worth
-        _, rest = twin(net)
-        worth = gradient_tape(rest, steps.h1)
-        assert np.abs(evidence.units1 - steps.h1[:, None] * worth).max() < 1e-5
-    else:  # all evidence passes through the first layer
-        assert np.abs(evidence.units1.sum(-1) - evidence.pixels.sum(-1)).max() < 1e-4
+    net = load(name)
+    for x in pictures[:20]:
+        found = explanation(net, x)
+        assert np.abs(found["h2_contributions"].sum(1) + net.b3 - found["logits"]).max() < 1e-4
+        if name == "relu":  # a unit's value, times what TensorFlow says it is worth
+            worth = gradient_tape(twin(net)[1], found["h1"][None])[0]
+            assert np.abs(found["h1_contributions"] - found["h1"] * worth).max() < 1e-5
+        else:  # all evidence passes through the first layer
+            assert np.abs(found["h1_contributions"].sum(1) - found["evidence"].sum((1, 2))).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -143,10 +129,43 @@ def test_other_input_than_one_picture_is_refused(shape: tuple[int, ...]) -> None
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_without_its_evidence_a_logit_falls_faster_than_without_random_ink(
-    name: str, pictures: np.ndarray
-) -> None:
-    curves = deletion(load(name), pictures[:100])
-    evidence, random = np.array(curves["most evidence"]["logit"]), np.array(curves["random ink"]["logit"])
-    assert (evidence[1:-1] < random[1:-1]).all()  # they start and end at the same pictures
-    assert evidence[0] == random[0] and evidence[-1] == pytest.approx(random[-1])
+def test_what_would_be_learnt_is_tensorflows_gradient(name: str, pictures: np.ndarray) -> None:
+    net, x = load(name), pictures[3]
+    model, _ = twin(net)
+    with tf.GradientTape() as tape:
+        loss = -tf.math.log_softmax(model(x[None]))[0, 5]
+    expected = dict(zip(net.weights, tape.gradient(loss, model.trainable_variables)))
+    found_loss, found = gradients(net, x, 5)
+    assert found_loss == pytest.approx(float(loss), rel=1e-4)
+    for key, gradient in expected.items():
+        assert found[key] == pytest.approx(gradient.numpy(), abs=1e-5), key
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_steps_of_learning_are_those_of_keras(name: str, pictures: np.ndarray) -> None:
+    net, x = load(name), pictures[3]
+    told = learn_from(net, x, 5, rate=0.002)
+    model, _ = twin(net)
+    model.compile(
+        tf.keras.optimizers.SGD(0.002), tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    answers = {0: tf.nn.softmax(model(x[None]))[0].numpy()}
+    for step in range(1, 11):
+        model.train_on_batch(x[None], np.array([5]))
+        answers[step] = tf.nn.softmax(model(x[None]))[0].numpy()
+    assert told["probabilities"] == pytest.approx(np.stack([answers[i] for i in told["steps"]]), abs=1e-3)
+    assert told["losses"] == pytest.approx([-np.log(answers[i][5]) for i in told["steps"]], abs=0.01)
+    assert np.array_equal(net.weights["w1"], load(name).weights["w1"])  # nothing is kept
+    among = load_neighbours()
+    assert among
+    some = among.images[:: len(among.labels) // told["kept"]].reshape(-1, 784) / np.float32(255)
+    labels = among.labels[:: len(among.labels) // told["kept"]]
+    right = net.predict_proba(some).argmax(1) == labels
+    after = model.predict(some, verbose=0).argmax(1) == labels
+    assert abs(told["lost"] - int((right & ~after).sum())) <= 1  # a logit may round over a border
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1, "0.01", None, True, float("nan")])
+def test_a_rate_out_of_range_is_refused(rate: Any, pictures: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"a rate is .*got"):
+        learn_from(load(), pictures[0], 3, rate)

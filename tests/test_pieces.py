@@ -8,30 +8,33 @@ from PIL import Image, ImageDraw
 
 from mnist_mlp.ink import find_ink
 from mnist_mlp.pieces import MOST_ARCS, MOST_LINES, WIDEST, arcs, cut, find_lines, ink_of
-from mnist_mlp.training.data import Mnist
+from mnist_mlp.training.mnist import Digits
 from mnist_mlp.training.numbers import APART, TOUCHING, make
 
 
-def number(mnist: Mnist, seed: int, touching: bool = False, digits: int = 3):  # type: ignore[no-untyped-def]
+def number(mnist: Digits, seed: int, touching: bool = False, digits: int = 3):  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(seed)
-    some = rng.integers(0, 60_000, digits)
-    return make(mnist.x_train[some], mnist.y_train[some], rng, TOUCHING if touching else APART)
+    some = rng.integers(0, 2500, digits)
+    return make(mnist.images[some], mnist.labels[some], rng, TOUCHING if touching else APART)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_pieces_together_are_the_line(mnist: Mnist, seed: int) -> None:
+def test_the_pieces_together_are_the_line(mnist: Digits, seed: int) -> None:
     (line,) = find_lines(find_ink(number(mnist, seed, touching=seed % 2 == 0).canvas))
     pieces = cut(line.ink)
-    columns = np.arange(line.ink.shape[1])
-    owners = sum(
-        (columns >= pieces.at[i][:, None]) & (columns < pieces.at[i + 1][:, None])
-        for i in range(len(pieces.at) - 1)
-    )
-    assert (owners >= 1).all()
+    alone = arcs(pieces)
+    alone = alone.some(alone.end == alone.start + 1)
+    assert sorted(alone.start.tolist()) == list(range(len(pieces.at) - 1))  # each piece is an arc
+    whole = np.zeros_like(line.ink)
+    for i, window in enumerate(ink_of(pieces, alone)):
+        left = int(alone.left[i])
+        part = whole[:, left : left + alone.width]
+        np.maximum(part, window[:, : part.shape[1]], out=part)
+    assert np.array_equal(whole, line.ink)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_digit_that_stands_apart_is_an_arc(mnist: Mnist, seed: int) -> None:
+def test_every_digit_that_stands_apart_is_an_arc(mnist: Digits, seed: int) -> None:
     """One of the arcs has nearly all of the digit's own ink, and hardly any of its neighbours'."""
     made = number(mnist, seed)
     (line,) = find_lines(find_ink(made.canvas))
@@ -52,7 +55,7 @@ def test_every_digit_that_stands_apart_is_an_arc(mnist: Mnist, seed: int) -> Non
 @pytest.mark.parametrize(
     ("texts", "lines"), [(["12"], 1), (["12", "34"], 2), (["1", "2", "3"], 3), (["12", "-", "34"], 2)]
 )
-def test_lines_from_top_to_bottom(mnist: Mnist, texts: list[str], lines: int) -> None:
+def test_lines_from_top_to_bottom(mnist: Digits, texts: list[str], lines: int) -> None:
     sheet = np.zeros((60 * len(texts), 120), np.float32)
     for row, text in enumerate(texts):
         for column, character in enumerate(text):
@@ -60,7 +63,7 @@ def test_lines_from_top_to_bottom(mnist: Mnist, texts: list[str], lines: int) ->
             if character == "-":
                 sheet[y + 20 : y + 24, x : x + 20] = 1
             else:
-                digit = mnist.x_train[np.flatnonzero(mnist.y_train == int(character))[0]]
+                digit = mnist.images[np.flatnonzero(mnist.labels == int(character))[0]]
                 sheet[y : y + 28, x : x + 28] = digit / 255
     found = find_lines(sheet)
     assert len(found) == lines
@@ -95,7 +98,7 @@ def test_whatever_is_drawn_the_candidates_are_few(picture: np.ndarray) -> None:
         candidates = arcs(pieces)
         assert candidates.width <= 3 * max(line.ink.shape[0], 1)
         middle = pieces.at.mean(1)
-        wide = middle[candidates.end] - middle[candidates.first] > WIDEST * len(line.ink)
-        assert (candidates.end - candidates.first)[wide].max(initial=1) == 1
-        total += len(candidates.first)
+        wide = middle[candidates.end] - middle[candidates.start] > WIDEST * len(line.ink)
+        assert (candidates.end - candidates.start)[wide].max(initial=1) == 1
+        total += len(candidates.start)
     assert total <= MOST_ARCS
