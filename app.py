@@ -70,7 +70,7 @@ def read_sketch(sketch: dict[str, Any], network: str) -> tuple[dict[str, float],
 with Blocks(title=TITLE, **BLOCKS) as demo:
     gr.HTML(f"<h1>{TITLE}</h1><p>A small neural network, and the mathematics inside it.</p>", elem_id="title")
     if repository():
-        gr.Markdown(notice, elem_id="notice")
+        demo.load(notice, None, gr.Markdown(elem_id="notice"), api_visibility="private")
     begun = opening()
     with gr.Tab("Draw") as draw_tab, gr.Row(elem_classes="sheet-and-answer"):
         with gr.Column(elem_classes="sheet"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from helpers import LAPTOP, ROOT, Server, chromium, serving
-from hub_server import METRICS, Hub, Run, running
+from hub_server import Hub, Run, running
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from mnist_mlp import load
 from mnist_mlp.training.mnist import Digits, load_train
 
 
@@ -115,14 +113,3 @@ def hub_user(hub: Hub, tmp_path: Path) -> Run:
         )
 
     return run
-
-
-@pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """A folder of networks as train.py leaves it."""
-    folder = tmp_path / "trained"
-    for network in ("relu", "sigmoid"):
-        load(network).save_pretrained(folder / network)
-        (folder / network / "README.md").unlink()
-    (folder / "metrics.json").write_text(json.dumps(METRICS))
-    return folder

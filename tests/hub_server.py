@@ -1,6 +1,6 @@
 """A fake Hub on loopback: as much of the Hub's HTTP API as `huggingface_hub` uses here.
 
-Repositories of models and Spaces, in memory, with accounts, LFS and connections that break halfway.
+Repositories of models, in memory, of one owner, with LFS: to create one, to commit, to ask what is there, to fetch it.
 """
 
 from __future__ import annotations
@@ -13,47 +13,19 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pathspec
 import uvicorn
 from huggingface_hub import RepoCard
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-SECRET = {"hf_owner": "owner", "hf_reader": "reader"}  # each token, and its account
+TOKEN = "hf_owner"  # the owner's
 LFS_FILES = (".safetensors", ".png")  # kept in LFS by the .gitattributes of a new repository
-
-# Of no network: the card has to show the figures that it is given.
-METRICS = {
-    "relu": {
-        "test_errors": 4321,
-        "test_accuracy": 0.5679,
-        "test_ece": 0.0123,
-        "epochs": 7,
-        "sure": 0.37,
-    },
-    "sigmoid": {"test_errors": 1234, "test_accuracy": 0.8766},
-    "robustness": {},
-}
-# Code for the fixture `hub_user`.
-PUSH = 'print(load(sys.argv[1]).push_to_hub("owner/digits"))'
-SAME = """
-import numpy as np
-net = MLP.from_pretrained("owner/digits")
-assert all(np.array_equal(net.weights[k], v) for k, v in load(sys.argv[1]).weights.items())
-assert net.config == load(sys.argv[1]).config
-print(net.activation)
-"""
-PUBLISH = """
-from pathlib import Path
-from mnist_mlp.training.publish import publish
-print(publish(Path(sys.argv[1]), "owner/digits", pictures=Path(sys.argv[2]) if sys.argv[2:] else None))
-"""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 """The fixture `hub_user`."""
@@ -65,19 +37,13 @@ def ok(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout.strip()
 
 
-def refused(done: subprocess.CompletedProcess[str], error: str) -> None:
-    assert done.returncode == 1
-    assert error in done.stderr
-
-
 class HubError(Exception):
     def __init__(self, status: int, code: str = "", message: str = ""):
         self.status, self.headers = status, {"X-Error-Code": code, "X-Error-Message": message}
 
 
 class Repo:
-    def __init__(self, private: bool):
-        self.private = private
+    def __init__(self) -> None:
         self.commits: dict[str, dict[str, bytes]] = {}
         self.refs: dict[str, str] = {}
         self.commit("main", {})
@@ -100,41 +66,27 @@ class Hub:
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
-        self.breaks: dict[str, int] = {}
-        """How many more times a request whose path holds the text breaks halfway."""
         self.silent: set[str] = set()
         """Requests whose path holds the text are not answered for a minute."""
         self.address = ""
 
-    # Accounts
-
-    def user(self, request: Request) -> str | None:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token and token not in SECRET:
-            raise HubError(401, message="Invalid credentials in Authorization header")
-        return SECRET.get(token)
-
     def repo(self, request: Request, write: bool = False) -> Repo:
-        user, at = self.user(request), request.path_params
-        repo = self.repos.get(f"{at.get('kind', 'models')}/{at['owner']}/{at['name']}")
-        if repo is None or (repo.private and user != at["owner"]):
-            raise HubError(404 if user else 401, "RepoNotFound", "Repository not found")
-        if write and user != at["owner"]:
-            raise HubError(403, message="You have read access but not the required permissions")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if (token or write) and token != TOKEN:
+            raise HubError(401, message="Invalid credentials in Authorization header")
+        repo = self.repos.get("{owner}/{name}".format(**request.path_params))
+        if repo is None:
+            raise HubError(404, "RepoNotFound", "Repository not found")
         return repo
 
     # Answers
 
     async def create(self, request: Request) -> Response:
-        user, wanted = self.user(request), await request.json()
-        owner = wanted.get("organization") or user
-        if user is None or owner != user:
-            raise HubError(401 if user is None else 403, message="You cannot create this repository")
-        repo_id, kind = f"{owner}/{wanted['name']}", f"{wanted.get('type') or 'model'}s"
-        url = f"{self.address}/{'' if kind == 'models' else kind + '/'}{repo_id}"
-        if f"{kind}/{repo_id}" in self.repos:
+        repo_id = f"owner/{(await request.json())['name']}"
+        url = f"{self.address}/{repo_id}"
+        if repo_id in self.repos:
             return JSONResponse({"url": url, "name": repo_id, "error": "You already created it"}, 409)
-        self.repos[f"{kind}/{repo_id}"] = Repo(private=wanted.get("visibility") == "private")
+        self.repos[repo_id] = Repo()
         return JSONResponse({"url": url, "name": repo_id, "id": repo_id})
 
     async def validate(self, request: Request) -> Response:
@@ -158,21 +110,18 @@ class Hub:
 
     async def preupload(self, request: Request) -> Response:
         _, files = self.repo(request, write=True).at(request.path_params["revision"])
-        wanted = await request.json()
-        ignored = pathspec.GitIgnoreSpec.from_lines(wanted.get("gitIgnore", "").splitlines())
-        return JSONResponse(
+        wanted = (await request.json())["files"]
+        mode = {True: "lfs", False: "regular"}
+        told = [
             {
-                "files": [
-                    {
-                        "path": file["path"],
-                        "uploadMode": "lfs" if file["path"].endswith(LFS_FILES) else "regular",
-                        "shouldIgnore": ignored.match_file(file["path"]),
-                        "oid": _known(file["path"], files),
-                    }
-                    for file in wanted["files"]
-                ]
+                "path": file["path"],
+                "uploadMode": mode[file["path"].endswith(LFS_FILES)],
+                "shouldIgnore": False,
+                "oid": _known(file["path"], files),
             }
-        )
+            for file in wanted
+        ]
+        return JSONResponse({"files": told})
 
     async def lfs_batch(self, request: Request) -> Response:
         self.repo(request, write=True)
@@ -234,24 +183,10 @@ class Hub:
 
     async def cdn(self, request: Request) -> Response:
         content = self.objects[request.path_params["oid"]]
-        if request.method == "GET" and self.due(self.breaks, request.url.path):
-
-            async def half() -> AsyncIterator[bytes]:
-                yield content[: len(content) // 2]
-                raise ConnectionError("broken on purpose")
-
-            return StreamingResponse(half(), headers={"Content-Length": str(len(content))})
         return _content(request, content, {"ETag": f'"{request.path_params["oid"]}"'})
 
-    def due(self, breaks: dict[str, int], path: str) -> bool:
-        for text, left in breaks.items():
-            if text in path and left:
-                breaks[text] -= 1
-                return True
-        return False
-
     def app(self) -> Starlette:
-        api, top = "/api/{kind}/{owner}/{name}", "/{owner}/{name}"
+        api, top = "/api/models/{owner}/{name}", "/{owner}/{name}"
         answers: list[tuple[str, str, Callable[[Request], Any]]] = [
             ("POST", "/api/repos/create", self.create),
             ("POST", "/api/validate-yaml", self.validate),
@@ -264,9 +199,8 @@ class Hub:
             ("POST", "/verify/{oid}", self.lfs_verify),
             ("GET", "/cdn/{oid}", self.cdn),
         ]
-        for kind in ("", "/{kind}"):
-            answers.append(("POST", kind + top + ".git/info/lfs/objects/batch", self.lfs_batch))
-            answers.append(("GET", kind + top + "/resolve/{revision}/{path:path}", self.resolve))
+        answers.append(("POST", top + ".git/info/lfs/objects/batch", self.lfs_batch))
+        answers.append(("GET", top + "/resolve/{revision}/{path:path}", self.resolve))
         return Starlette(
             routes=[Route(path, self.guarded(answer), methods=[method]) for method, path, answer in answers]
         )

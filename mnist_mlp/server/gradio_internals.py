@@ -25,9 +25,9 @@ from gradio.components.image_editor import AcceptBlobs
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import LRUCache, get_upload_folder
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from mnist_mlp.picture import FORMATS, to_png
+from mnist_mlp.picture import FORMATS, MAX_PIXELS, to_png
 from mnist_mlp.server.limits import HELD_AGE, MAX_EDITED, MAX_HELD
 
 LOG = logging.getLogger("uvicorn.error")
@@ -120,6 +120,8 @@ class Blocks(gr.Blocks):
             raise
         except InvalidPathError:
             why = "Expected a picture that was uploaded, an http(s) address of one, or a data URL; got another path."
+        except Image.DecompressionBombError:
+            why = f"Expected a picture of at most {MAX_PIXELS:,} pixels; got a larger one."
         except UnidentifiedImageError:
             why = f"Expected a picture ({', '.join(FORMATS)}); got a file that is none of these."
         except Exception as fault:
@@ -127,6 +129,9 @@ class Blocks(gr.Blocks):
             LOG.warning("A call is refused: %r", fault)
         raise gr.Error(why, print_exception=False)
 
+
+# Gradio's editor opens pictures itself: above twice this limit, Pillow refuses one before it is decoded.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 
 HELD_OVERHEAD = 10_000  # bytes that a held picture counts beside its own: at most 6,400 are held
 

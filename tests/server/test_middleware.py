@@ -9,14 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
-from helpers import Server, data_url, launched, png, run_async, wait_until
+from helpers import Server, data_url, launched, png, wait_until
 
 from mnist_mlp.server import middleware
 from mnist_mlp.server.gradio_internals import remove_old_files
@@ -37,14 +36,14 @@ BUSY = """
 import runpy, sys, time
 from pathlib import Path
 from mnist_mlp.server import limits
-limits.MAX_WAITING, limits.CALLS_AT_ONCE = 2, 1
+limits.MAX_WAITING, limits.CALLERS["concurrency_limit"] = 2, 1
 from mnist_mlp.server import api
-read = api.read
-def slowly(canvas, network):
+reading_of = api._reading_of
+def slowly(picture, net):
     while Path(sys.argv[1]).exists():
         time.sleep(0.05)
-    return read(canvas, network)
-api.read = slowly
+    return reading_of(picture, net)
+api._reading_of = slowly
 runpy.run_path("app.py", run_name="__main__")
 """
 
@@ -59,7 +58,7 @@ class Busy:
         self.http = httpx.Client(base_url=app.url, timeout=60)
 
     def join(self, endpoint: str = "predict") -> httpx.Response:
-        data = [self.url, "relu"] if endpoint == "predict" else [self.url, "relu", *[None] * 5]
+        data = [self.url, "relu"] if endpoint == "predict" else [self.url, "relu", *[None] * 6]
         return self.http.post(f"/gradio_api/call/{endpoint}", json={"data": data})
 
     def waiting(self) -> int:
@@ -220,15 +219,17 @@ def test_only_a_missing_component_is_a_404(start_app: Callable[..., Server]) -> 
         assert missing.status_code == 404
 
 
-def test_an_error_in_the_app_ends_in_json_without_its_text() -> None:
-    async def broken(scope: Any, receive: Any, send: Any) -> None:
-        raise RuntimeError("a secret")
+def test_the_removal_of_old_files_outlives_any_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
 
-    transport = httpx.ASGITransport(middleware.Limits(broken))
+    def faulty(demo: object, age: float) -> None:
+        turns.append(1)
+        if len(turns) > 3:
+            raise SystemExit
+        raise RuntimeError("Set changed size during iteration")
 
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-            return await client.get("/anything")
-
-    answer = run_async(ask())
-    assert answer.status_code == 500 and "secret" not in answer.text and answer.json()["detail"]
+    monkeypatch.setattr(middleware, "CACHE_EVERY", 0)
+    monkeypatch.setattr(middleware, "remove_old_files", faulty)
+    with pytest.raises(SystemExit):
+        middleware._keep_tidy(gr.Blocks())
+    assert len(turns) == 4
