@@ -41,7 +41,7 @@ from mnist_mlp.training.thresholds import divided, temperature, with_thresholds
 
 EPOCHS = 1500
 NON_DIGITS = 18_000
-NUMBERS = 60_000
+NUMBERS = 100_000
 SINGLES = 5  # redrawn images that are learnt beside each number
 REDRAWN = 20_000  # redrawn digits of which numbers of one digit are made
 ROOT = Path(__file__).parent
