@@ -30,6 +30,7 @@ from typing import Any
 
 import psutil
 from huggingface_hub import RepoCard
+from huggingface_hub.utils import filter_repo_objects
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -71,43 +72,18 @@ def main() -> int:
 
 
 def uploaded(target: Path) -> None:
-    """What arrives at the Hub when the README's command is given, sent to a Hub on this machine."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from hub_server import running
-
-    with tempfile.TemporaryDirectory() as name, running() as hub:
-        listed = "git ls-files --cached --others --exclude-standard -z"
-        paths = subprocess.run(listed.split(), cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        for path in filter(None, paths.split("\0")):
-            if (ROOT / path).is_file():
-                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / path, Path(name) / path)
-        environment = {
-            **os.environ,
-            **{"HF_ENDPOINT": hub.address, "HF_TOKEN": "hf_owner", "HF_HOME": f"{name}/.cache/huggingface"},
-            **{"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
-        }
-        for command in commands():
-            subprocess.run(command, cwd=name, env=environment, check=True, stdout=subprocess.DEVNULL)
-        _, files = hub.repos["spaces/owner/digits"].at("main")
-    for path, content in files.items():
+    """Copy what the README's `hf upload` sends: the files of the repository that its --exclude lets through."""
+    (command,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("hf upload ")]
+    words = shlex.split(command)
+    excluded = [pattern for word, pattern in zip(words, words[1:]) if word == "--exclude"]
+    listed = "git ls-files --cached --others --exclude-standard -z"
+    paths = subprocess.run(listed.split(), cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    there = [path for path in paths.split("\0") if path and (ROOT / path).is_file()]
+    sent = list(filter_repo_objects(there, ignore_patterns=excluded))
+    for path in sent:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        (target / path).write_bytes(content)
-    print(f"uploaded: {len(files)} files, {sum(map(len, files.values())) / 1e6:.1f} MB")
-
-
-def commands() -> list[list[str]]:
-    """The README's commands for a Space, as somebody types them."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").replace("<user>", "owner").splitlines()
-    hf = shutil.which("hf", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert hf, "the command hf, which comes with huggingface_hub, is not there"
-    found = [
-        [hf, *shlex.split(line, comments=True)[1:]]
-        for line in lines
-        if line.startswith(("hf repos ", "hf upload "))
-    ]
-    assert len(found) == 2, "the README shows no commands for a Space"
-    return found
+        shutil.copy(ROOT / path, target / path)
+    print(f"uploaded: {len(sent)} files, {sum((target / path).stat().st_size for path in sent) / 1e6:.1f} MB")
 
 
 def build(folder: Path, header: dict[str, Any]) -> None:

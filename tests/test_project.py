@@ -8,15 +8,11 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import yaml
 from helpers import ROOT
 from huggingface_hub import RepoCard
 from packaging.requirements import Requirement
-from PIL import Image
-
-from mnist_mlp.training.data import Mnist
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -84,11 +80,11 @@ def test_every_figure_is_its_file_s() -> None:
 
 
 LINE = [
-    *("files", "network", "explain", "counterfactual", "nearest", "snapshots", "mlp"),
+    *("network", "explain", "counterfactual", "nearest", "learning_step", "snapshots"),
     *("picture", "box", "pen", "paper", "ink", "canvas", "pieces", "lattice"),
-    *("hints", "reader", "classify", "__main__", "training"),
-    *("server.limits", "server.networks", "server.label_value", "server.explanation", "server.checks"),
-    *("server.gradio_internals", "server.api", "server.middleware", "page", "app"),
+    *("hints", "reader", "mlp", "classify", "__main__", "training"),
+    *("server.limits", "server.networks", "server.label_value", "server.gradio_internals"),
+    *("server.api", "server.middleware", "page", "app"),
 ]
 
 
@@ -111,9 +107,3 @@ def test_every_module_stands_in_the_line() -> None:
     whole = ("training", "page")  # as one each
     outside = {name for name in found if not name.startswith(whole) and not name.endswith("__init__")}
     assert outside == set(LINE) - {*whole, "app"}
-
-
-def test_the_examples_are_digits_of_mnist_s_test_set(mnist: Mnist) -> None:
-    for path in (ROOT / "mnist_mlp" / "page" / "examples").glob("?.png"):
-        same = (mnist.x_test == np.asarray(Image.open(path))).all((1, 2))
-        assert mnist.y_test[same].tolist() == [int(path.stem)]

@@ -26,7 +26,8 @@ export default function pad({ element, props, server, trigger, EXAMPLES, FIRST }
   // The choice of the network may come onto the page after the pad.
   function select(name, tries = 100) {
     const input = document.querySelector(`#network input[value=${name}]`);
-    if (input) input.checked || input.click();
+    if (input?.checked) return;
+    if (input) input.click();
     else if (tries) setTimeout(select, 50, name, tries - 1);
   }
 

@@ -42,7 +42,7 @@ export function transport({ ask, next, show, say }) {
     if (!stale || pause || inFlight >= (failures ? 1 : IN_FLIGHT)) return;
     stale = false;
     inFlight++;
-    slow ?? watch();
+    if (slow === undefined) watch();
     settle(++sent, next());
     if (!failures) wait(Math.max(EVERY, roundTrip / OVERLAP));
   }

@@ -41,11 +41,11 @@ def test_where_the_code_lives_is_said_in_one_line_at_its_top() -> None:
 
 
 def test_it_runs_as_it_is_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every cell but training, which `training/test_train.py` runs: the shipped networks are copied."""
+    """Every cell but training, which `training/test_training.py` runs: the shipped networks are copied."""
     checkout(tmp_path)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     (training,) = [cell for cell in notebook.cells if "python train.py" in cell.source]
-    training.source = "import shutil\nshutil.copytree('mnist_mlp/weights', 'trained')"
+    training.source = "import shutil\nshutil.copytree('mnist_mlp/weights', 'trained/weights')"
     notebook.cells.append(nbformat.v4.new_code_cell(CALL))
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
