@@ -17,7 +17,7 @@ from mnist_mlp.page.hint import Hint
 from mnist_mlp.page.label import Label
 from mnist_mlp.page.pad import Pad, opening
 from mnist_mlp.page.panel import Panel
-from mnist_mlp.page.photo import NO_PHOTO, NO_PICTURE, Paste, Photo, answer_picture
+from mnist_mlp.page.photo import NO_PHOTO, NO_PICTURE, PHOTO, Paste, Photo, answer_picture
 from mnist_mlp.page.preview import Preview
 from mnist_mlp.server.api import endpoints
 from mnist_mlp.server.gradio_internals import Blocks, Sketchpad
@@ -43,7 +43,6 @@ PAGE: dict[str, Any] = {
     "mcp_server": True,
 }
 NETWORKS = [("ReLU", "relu"), ("Sigmoid", "sigmoid")]
-SOURCES: list[Any] = ["upload", "clipboard", "webcam"]
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 # The value of `pad` and of `photo` is the newest answer, as JSON; in the page it goes to the parts that show it, and to
 # the panel that both share where their tab is the open one.
@@ -81,7 +80,7 @@ with Blocks(title=TITLE, **BLOCKS) as demo:
             preview = Preview(begun.get("preview"), elem_id="preview")
     with gr.Tab("Photo") as photo_tab, gr.Row(elem_classes="sheet-and-answer"):
         with gr.Column(elem_classes="sheet"):
-            image = Photo(sources=SOURCES, show_label=False, visible=False, elem_id="photo")
+            image = Photo(**PHOTO, visible=False, elem_id="photo")
             photo, pasted = gr.HTML(NO_PHOTO, html_template="", visible="hidden"), Paste()
         with gr.Column(elem_classes="answer"):
             photo_label = Label(show_label=False, elem_classes="reading")

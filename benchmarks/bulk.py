@@ -2,7 +2,7 @@
 
     python benchmarks/bulk.py
 
-Both are whole commands, started anew, over the same files, in turn: MNIST's test images as they are, as
+Both are whole commands, started anew, over the same files, in turn: MNIST's training digits as they are, as
 canvases of a pad, and in colour and JPEG as a phone's photos are. Writes results/bulk.json.
 """
 
@@ -22,7 +22,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import save
-from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.mnist import load_train
 
 ROOT = Path(__file__).parents[1]
 KINDS = {
@@ -37,7 +37,7 @@ CLASSIFY = PATHS + "from mnist_mlp.__main__ import main; sys.exit(main(paths))"
 
 def make(folder: Path, side: int, mode: str, ending: str, count: int) -> list[str]:
     paths = []
-    for i, digit in enumerate(load_mnist().x_test[:count]):
+    for i, digit in enumerate(load_train()[0].images[:count]):
         picture = Image.fromarray(255 - digit)
         if side > 28:
             canvas = Image.new("L", (side, side), 255)

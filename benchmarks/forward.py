@@ -1,6 +1,6 @@
 """The forward pass on one thread: NumPy beside the three bare matrix products, ONNX Runtime and Keras.
 
-    python benchmarks/forward.py        # needs requirements-dev.txt
+    python benchmarks/forward.py
 
 All get the same MNIST digits, in turns, so that other load on the machine meets them all. Compared are
 the medians of their turns, as multiples of the products' (x @ w1, h1 @ w2, h2 @ w3, without biases,
@@ -34,7 +34,7 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks.helpers import save
 from mnist_mlp import MLP, load
 from mnist_mlp.network import LAYERS, _check_input
-from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.mnist import load_train
 
 ROUNDS = {1: 200, 10_000: 20}  # turns of each
 CALLS = {1: 30, 10_000: 1}  # calls a turn
@@ -104,7 +104,7 @@ def compare(net: MLP, x: np.ndarray) -> dict[str, float]:
 def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    digits = load_mnist().x_test.reshape(-1, 784) / np.float32(255)
+    digits = load_train()[0].images[:10_000].reshape(-1, 784) / np.float32(255)
     rows = []
     print(f"{'network':8} {'batch':>6}  {'':30} {'a call':>12} {'of the products':>16} {'of ONNX':>8}")
     for network in ("relu", "sigmoid"):

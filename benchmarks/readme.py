@@ -29,27 +29,20 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def networks() -> str:
-    metrics = read(WEIGHTS / "metrics.json")
+    metrics, test = read(WEIGHTS / "metrics.json"), read(WEIGHTS / "test.json")
     rows = [
         ("errors on MNIST's 10,000 test images", "test_errors", "{}"),
         ("accuracy on them", "test_accuracy", "{:.2%}"),
         ("expected calibration error on them, 15 bins", "test_ece", "{:.2%}"),
         ("test images taken for no digit", "digits_refused", "{:.2%}"),
         ("letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
-        ("epochs", "epochs", "{:,}"),
+        ("scribbles taken for a digit", "scribbles_kept", "{:.1%}"),
     ]
-    cells = [
-        [title, *(form.format(metrics[name][key]) for name in NAMES)]
-        for title, key, form in rows
-        if key in metrics["relu"]
-    ]
-    configs = [read(WEIGHTS / name / "config.json") for name in NAMES]
-    commands = {(config.get("started_from", ""), config["command"]) for config in configs}
-    made = " and ".join(
-        " and then ".join(f"`{part}`" for part in parts if part) for parts in sorted(commands)
-    )
-    minutes = round(max(metrics[name]["seconds_for_all"] for name in NAMES) / 60)
-    by = f"Trained by {made}, which took {minutes} minutes on {TRAINED_ON}."
+    figures = {name: metrics[name] | test[name] for name in NAMES}
+    cells = [[title, *(form.format(figures[name][key]) for name in NAMES)] for title, key, form in rows]
+    config, one = read(WEIGHTS / "relu" / "config.json"), figures["relu"]
+    by = f"Trained by `{config['command']}`: {one['epochs']:,} epochs, then {one['numbers']:,} numbers "
+    by += f"{one['number_epochs']} times each, in {round(one['seconds'] / 60)} minutes on {TRAINED_ON}."
     return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
 
 
@@ -78,14 +71,6 @@ def robust(report: dict[str, Any]) -> str:
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 
-def ink_rules(report: dict[str, Any]) -> str:
-    rows = [
-        [row["rule"], row["most_lost"], f"{row['points']:.1f}"]
-        for row in sorted(report["rows"], key=lambda row: -row["points"])
-    ]
-    return f"{table(['without the rule', 'most is lost of', 'points'], rows)}\n\n{by(report)}"
-
-
 def far_pad(report: dict[str, Any]) -> str:
     rows = [
         [
@@ -103,40 +88,34 @@ def far_pad(report: dict[str, Any]) -> str:
     if opening := report.get("opening"):
         text += "\n\nFrom opening the page to a first answered stroke: "
         text += f"{opening['ratio']:.2f} × a bare Gradio page's first answer."
-    if beside := report.get("beside 16 clients' photos"):
-        alone, loaded = (beside[name]["pen_up_to_label_ms_median"] for name in ("alone", "beside"))
-        text += (
-            f" Pen up → label while 16 clients send photos of 12 megapixels: {loaded / alone:.1f} × alone."
-        )
     return f"{text}\n\n{by(report)}"
 
 
 def serve(report: dict[str, Any]) -> str:
-    answers, memory = report["answers"], report["memory"]
+    answers, memory = report["answers"], report["megabytes"]
+    names = {"pad": "the pad", "predict": "`/predict`", "plain": "an identity function in a plain Gradio app"}
+    names["same settings"] = "an identity function with the app's settings"
     rows = [
-        [f"answers a second to {report['clients']} clients, {name}", f"{rate:.0f}"]
+        [f"answers a second to {report['clients']} clients: {names[name]}", f"{rate:.0f}"]
         for name, rate in report["answers_a_second"].items()
     ]
     rows += [
-        [f"{name}, as a multiple of {other}", f"{ratio:.2f}"]
-        for key, other in (
-            ("of_plain_identity", "an identity function's in a plain Gradio app"),
-            ("of_identity", "an identity function's with the app's settings"),
-            ("of_label_and_image", "a function's that returns a label and an image, with these settings"),
-        )
-        for name, ratio in report.get(key, {}).items()
-        if name in ("pad", "predict")
+        [f"{names[name]}, as a multiple of {names[other]}", f"{ratio:.2f}"]
+        for other in ("plain", "same settings")
+        for name, ratio in report[f"of_{other}".replace(" ", "_")].items()
     ]
     rows += [
+        [
+            "the pad while 16 callers send photos of 12 megapixels, × alone",
+            f"{report['beside_photos']['ratio']:.1f}",
+        ],
         [
             "answers, of which lost / wrong or crossed",
             f"{answers['wanted']:,}, {answers['lost']} / {answers['wrong']}",
         ],
         [
-            f"memory after {report['loaded_answers'] // 2:,} → {report['loaded_answers']:,} answers → "
-            f"{report['abandoned_pages']:,} abandoned pages",
-            f"{memory['half_megabytes']:.0f} → {memory['full_megabytes']:.0f} → "
-            f"{memory['after_pages_megabytes']:.0f} MB",
+            f"memory after half of them and {report['pages'] // 2:,} pages left → all",
+            " → ".join(f"{m:.0f}" for m in memory) + " MB",
         ],
     ]
     return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
@@ -165,11 +144,7 @@ def whole_numbers(report: dict[str, Any]) -> str:
         + [cell for t in kinds for cell in (f"{found[n, t]['right']:.0%}", f"{found[n, t]['median_ms']:.1f}")]
         for n in sorted({digits for digits, _ in found})
     ]
-    of = (
-        "MNIST's test images"
-        if report["split"] == "test"
-        else "MNIST's digits that are held out for validation"
-    )
+    of = "MNIST's digits that are held out for validation"
     made = f"{report['numbers_of_each']} numbers of each kind, made of {of}; the ReLU network. "
     made += f"Expected calibration error of the confidence: {report['calibration_error']:.1%}."
     return f"{table(header, rows)}\n\n{made} {by(report)}"
@@ -186,29 +161,6 @@ def fuzz(report: dict[str, Any]) -> str:
     return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
 
 
-def soak(report: dict[str, Any]) -> str:
-    rows = [
-        ["minutes, kills", f"{report['minutes']:g}, {report['kills']}"],
-        ["answers to pages / callers", f"{report['answers to pages']:,} / {report['answers to callers']:,}"],
-        ["answers that were wrong / lost", f"{report['wrong']} / {report['lost']}"],
-        ["calls in flight at a kill", f"{report['in flight at a kill']}"],
-        [
-            "memory / threads, late beside early",
-            f"{report['memory_growth']:.2f} / {report['thread_growth']:.2f}",
-        ],
-        ["unexpected lines in the log", str(report["unexpected_lines"])],
-    ]
-    return f"{table(['', 'this app'], rows)}\n\n{by(report)}"
-
-
-def deletion(report: dict[str, Any]) -> str:
-    missed = report["networks"]["sigmoid"]["missed"]
-    return (
-        f"On {report['pictures']:,} of MNIST's test images, evidence and bias meet the sigmoid "
-        f"network's logit to {missed:.2g} of the logits' range. {by(report)}"
-    )
-
-
 def smallest_change(report: dict[str, Any]) -> str:
     rows = [
         ("read as asked, by NumPy / by Keras", "{read_as_asked:.1%} / {read_as_asked_by_keras:.1%}"),
@@ -218,7 +170,7 @@ def smallest_change(report: dict[str, Any]) -> str:
         ("time, median / p95", "{ms_median:.0f} / {ms_p95:.0f} ms"),
     ]
     cells = [[title, *(form.format(**report["networks"][n]) for n in NAMES)] for title, form in rows]
-    header = [f"{report['pictures']:,} of MNIST's test images", *NAMES.values()]
+    header = [f"{report['pictures']:,} of MNIST's validation digits", *NAMES.values()]
     return f"{table(header, cells)}\n\n{by(report)}"
 
 
@@ -244,14 +196,11 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "far_pad": far_pad,
     "forward": forward,
     "robust": robust,
-    "ink_rules": ink_rules,
     "serve": serve,
     "bulk": bulk,
     "space": space,
     "whole_numbers": whole_numbers,
     "fuzz": fuzz,
-    "soak": soak,
-    "deletion": deletion,
     "smallest_change": smallest_change,
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import itertools
 import json
 import os
 import shlex
@@ -73,9 +74,11 @@ def main() -> int:
 
 def uploaded(target: Path) -> None:
     """Copy what the README's `hf upload` sends: the files of the repository that its --exclude lets through."""
-    (command,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("hf upload ")]
+    (command,) = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("hf upload ")
+    ]
     words = shlex.split(command)
-    excluded = [pattern for word, pattern in zip(words, words[1:]) if word == "--exclude"]
+    excluded = [pattern for word, pattern in itertools.pairwise(words) if word == "--exclude"]
     listed = "git ls-files --cached --others --exclude-standard -z"
     paths = subprocess.run(listed.split(), cwd=ROOT, check=True, capture_output=True, text=True).stdout
     there = [path for path in paths.split("\0") if path and (ROOT / path).is_file()]

@@ -2,8 +2,8 @@
 
     python benchmarks/smallest_change.py
 
-Both change the same test images, DeepFool to whichever digit is nearest by its own account,
-`smallest_change` to the same digit. One thread.
+Both change the same of MNIST's validation digits, DeepFool to whichever digit is nearest by its own account,
+`smallest_change` to the same one. One thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import save
 from mnist_mlp import MLP, load
-from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.mnist import load_train
 
 PICTURES = 1000
 BATCH = 100
@@ -75,7 +75,7 @@ def compare(net: MLP, pictures: np.ndarray) -> dict[str, Any]:
 
 
 def main() -> None:
-    pictures = load_mnist().x_test[:PICTURES].reshape(-1, 784) / np.float32(255)
+    pictures = load_train()[1].images[:PICTURES].reshape(-1, 784) / np.float32(255)
     networks = {}
     for name in ("relu", "sigmoid"):
         networks[name] = compare(load(name), pictures)

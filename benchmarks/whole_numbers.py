@@ -24,9 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import save
 from mnist_mlp import read
-from mnist_mlp.training.data import load_mnist
+from mnist_mlp.training.mnist import load_train
 from mnist_mlp.training.numbers import APART, TOUCHING, Number, make
-from train import VALIDATION
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "numbers_wrong.png"
@@ -34,11 +33,8 @@ LENGTHS = range(1, 9)
 SHOWN = 5
 
 
-def numbers(split: str, count: int, length: int, touching: bool) -> list[Number]:
-    mnist = load_mnist()
-    images, labels = (mnist.x_test, mnist.y_test)
-    if split == "validation":
-        images, labels = mnist.x_train[::VALIDATION], mnist.y_train[::VALIDATION]
+def numbers(count: int, length: int, touching: bool) -> list[Number]:
+    images, labels = load_train()[1]
     rng = np.random.default_rng([length, touching])
     chosen = rng.integers(0, len(images), (count, length))
     return [make(images[some], labels[some], rng, TOUCHING if touching else APART) for some in chosen]
@@ -60,14 +56,13 @@ def picture(wrong: list[tuple[np.ndarray, str, str]]) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=100, help="numbers of each length and kind")
-    parser.add_argument("--split", choices=["test", "validation"], default="validation")
     parser.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
     options = parser.parse_args()
     rows, wrong, confidences, every = [], [], [], []
     for touching in (False, True):
         for length in LENGTHS:
             right, sure, times = [], [], []
-            for number in numbers(options.split, options.count, length, touching):
+            for number in numbers(options.count, length, touching):
                 start = time.perf_counter()
                 reading = read(number.canvas, options.network)
                 times.append(time.perf_counter() - start)
@@ -93,7 +88,7 @@ def main() -> None:
     bins = [which == b for b in range(15) if (which == b).any()]
     ece = sum(abs(np.mean(np.array(confidences)[b]) - np.mean(np.array(every)[b])) * b.mean() for b in bins)
     print("expected calibration error", ece)
-    about = {"network": options.network, "split": options.split, "numbers_of_each": options.count}
+    about = {"network": options.network, "numbers_of_each": options.count}
     save("whole_numbers", {**about, "calibration_error": round(float(ece), 4), "rows": rows})
     picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
 

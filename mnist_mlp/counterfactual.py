@@ -11,7 +11,7 @@ would just meet it is added, and so on; then the straight line back to x is sear
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def _nearest_between(net: Network, x: np.ndarray, y: np.ndarray, digit: int) -> 
 CHANGED = 0.5 / 255  # a pixel that differs by less is shown in the same grey
 
 
-def change_to(net: Network, x: np.ndarray, digit: int) -> dict[str, object]:
+def change_to(net: Network, x: np.ndarray, digit: Any) -> dict[str, Any]:
     """The smallest change found that is read as a digit, and how large it is.
 
     "digit"; "pixels" (28, 28) float32; "l2", its distance; "pixels_changed", how many; "grey_levels", by how much on

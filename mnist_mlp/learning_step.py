@@ -55,7 +55,7 @@ def gradients(net: Network, x: np.ndarray, digit: int) -> tuple[float, Weights]:
     }
 
 
-def learn_from(net: Network, x: np.ndarray, digit: int, rate: float = RATE) -> dict[str, Any]:
+def learn_from(net: Network, x: np.ndarray, digit: Any, rate: Any = RATE) -> dict[str, Any]:
     """What a network would learn from one picture that should have been read as a digit.
 
     "digit", "rate"; "loss" −log p; "dlogits" (10,) its gradient at the logits; "dW1", "dW2", "dW3" and "db1", "db2",

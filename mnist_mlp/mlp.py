@@ -98,10 +98,9 @@ class MLP(
         force_download: bool,
         local_files_only: bool,
         token: str | bool | None,
-        subfolder: str = "",
-        config: Any = None,
+        **kwargs: Any,
     ) -> MLP:
-        folder = Path(model_id)
+        subfolder, folder = kwargs.get("subfolder", ""), Path(model_id)
         if not folder.is_dir():
             inside = f"{subfolder}/" if subfolder else ""
             files = ("model.safetensors", "config.json", READER_FILE)

@@ -37,7 +37,7 @@ class Neighbour(NamedTuple):
     """0..9"""
     cosine: float
     """Cosine of the angle between its h2 and the picture's."""
-    index: int
+    number: int
     """Which of MNIST's 60,000 training images it is."""
     image: np.ndarray
     """(28, 28) uint8, ink high."""

@@ -145,7 +145,7 @@ class ReaderWeights(NamedTuple):
 
         def share(key: str) -> float:
             value = given.get(key)
-            if type(value) not in (int, float) or not 0 <= value <= 1:
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise ValueError(f'"{key}" is a number in 0..1; got {value!r:.80}')
             return float(value)
 

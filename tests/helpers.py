@@ -180,10 +180,9 @@ def chromium(playwright: Playwright) -> Browser:
 
 
 def open_app(page: Page, url: str) -> None:
-    """Go to the app and wait until its pad can be drawn on."""
+    """Go to the app and wait until its example is on the pad, which can be drawn on from then on."""
     page.goto(url)
-    page.locator("#pad canvas").wait_for()
-    expect(page.locator("#hint")).to_contain_text("Draw a digit")
+    expect(page.locator("#pad .pad.example")).to_be_visible(timeout=60_000)
 
 
 def on_canvas(page: Page, x: float, y: float) -> tuple[float, float]:

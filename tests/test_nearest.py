@@ -28,10 +28,10 @@ def test_the_nearest_are_those_with_the_largest_cosine(name: str, mnist: Digits)
     others = [net.forward(image / np.float32(255)).h2 for image in among.images]
     cosines = [float(h2 @ other / np.linalg.norm(h2) / np.linalg.norm(other)) for other in others]
     found = nearest(net, x, among)
-    assert [each.index for each in found] == sorted(range(200), key=lambda i: -cosines[i])[:10]
+    assert [each.number for each in found] == sorted(range(200), key=lambda i: -cosines[i])[:10]
     assert np.allclose([each.cosine for each in found], sorted(cosines, reverse=True)[:10], atol=1e-5)
-    assert all(np.array_equal(each.image, among.images[each.index]) for each in found)
-    assert [each.label for each in found] == [int(among.labels[each.index]) for each in found]
+    assert all(np.array_equal(each.image, among.images[each.number]) for each in found)
+    assert [each.label for each in found] == [int(among.labels[each.number]) for each in found]
 
 
 def test_the_packages_digits_are_mnists_training_digits(learnt: Digits) -> None:

@@ -99,24 +99,6 @@ def test_the_command_line(checkout: Path) -> None:
         assert [row["digit"] for row in csv.DictReader(file)] == [path.stem for path in EXAMPLES]
 
 
-def test_datasets(checkout: Path) -> None:
-    lines = run(snippet("python", "from datasets"), checkout)
-    assert [line.split()[:2] for line in lines] == [
-        [f"mnist_mlp/page/examples/{path.name}", path.stem] for path in EXAMPLES
-    ]
-
-
-def test_ray(checkout: Path) -> None:
-    start = "import ray; ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)\n"
-    run(start + snippet("python", "import ray"), checkout)
-    rows: list[dict[str, str]] = []
-    for path in (checkout / "answers").glob("*.csv"):
-        with path.open() as file:
-            rows += csv.DictReader(file)
-    digits = {Path(row["path"]).stem: row["digit"] for row in rows if len(Path(row["path"]).stem) == 1}
-    assert digits == {path.stem: path.stem for path in EXAMPLES}
-
-
 def test_no_snippet_needs_what_does_not_exist() -> None:
     """A placeholder is explained in its own line."""
     for _, text in BLOCKS:

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import gradio as gr
-from gradio.components.image import ImageData
 from gradio.events import Events
 
 from mnist_mlp.hints import LACKS
@@ -22,6 +21,13 @@ BUSY = "The server is busy with other pictures: try again in a moment."
 PATIENCE = 3  # seconds that a picture waits for its turn: meanwhile it holds one of the server's threads
 NO_INK = "There is no ink in this picture to be read: take it in more light, or nearer."
 
+# How `Photo` is made: of a phone the camera at the back, whose pictures are not mirrored.
+PHOTO: dict[str, Any] = {
+    "sources": ["upload", "clipboard", "webcam"],
+    "webcam_options": gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
+    "show_label": False,
+}
+
 
 class Photo(gr.Image):
     """`gr.Image` that hands on where the file is: a file that is no picture is answered in a sentence of ours."""
@@ -29,7 +35,7 @@ class Photo(gr.Image):
     def get_block_name(self) -> str:
         return "image"
 
-    def preprocess(self, payload: ImageData | None) -> str | None:
+    def preprocess(self, payload: Any) -> str | None:
         return payload and (payload.path or payload.url)
 
 

@@ -10,8 +10,8 @@ from mnist_mlp.page.part import Part
 class Preview(Part):
     """A strip of pictures, one for each digit. The value is the "preview" of an answer."""
 
-    def __init__(self, **kwargs: Any):
-        super().__init__("preview", **kwargs)
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__("preview", value, **kwargs)
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
         return value

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -171,14 +172,17 @@ def add_habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.
         places = tf.concat([ends, over[:, None], before[:, None], outermost], 1)
         drawn = [getattr(habit, name) for habit in HABITS]
 
-        def of(values: list[float] | list[int], which: tf.Tensor = which) -> tf.Tensor:
+        def of(values: Sequence[float], which: tf.Tensor = which) -> tf.Tensor:
             """A column of the table, for each digit: (n, 1)."""
-            return tf.gather(np.array(values), which)[:, None]
+            array = np.array(values)
+            return tf.gather(array.astype(np.int32 if array.dtype.kind == "i" else np.float32), which)[
+                :, None
+            ]
 
         def place(names: list[str], places: tf.Tensor = places) -> tf.Tensor:
             return tf.gather(places, of([PLACES[name] for name in names])[:, 0], batch_dims=1)
 
-        spread = of([np.float32(s.spread) for s in drawn])
+        spread = of([s.spread for s in drawn])
         start, to = (
             place(names) + random.normal(spread, 2) * height
             for names in ([s.start for s in drawn], [s.to or s.start for s in drawn])
@@ -186,20 +190,18 @@ def add_habits(random: Random, digit: tf.Tensor, ends: tf.Tensor, outermost: tf.
         elsewhere = of([float(bool(s.to)) for s in drawn]) > 0
         to = tf.where(elsewhere, to, start)
         way = [
-            random.uniform(*(of([np.float32(getattr(s, axis)[end]) for s in drawn]) for end in (0, 1)))
+            random.uniform(*(of([getattr(s, axis)[end] for s in drawn]) for end in (0, 1)))
             for axis in ("x", "y")
         ]
         way = tf.concat(way, 1) * height
-        start -= of([np.float32(s.back) for s in drawn]) * way
+        start -= of([s.back for s in drawn]) * way
         strokes.append(tf.stack([start, to + way], 1))
         goes_on = of([float(s.start == "end") for s in drawn])[:, 0] > 0
-        share = of([np.float32(s.share) for s in drawn])[:, 0]
+        share = of([s.share for s in drawn])[:, 0]
         there.append(random.chance(share) & (~goes_on | (there[0] if i else True)))
     area = [habit.erased for habit in HABITS]
     column, row = place([a.column for a in area])[:, :1], place([a.row for a in area])[:, 1:]
-    left, right, above = (
-        of([np.float32(getattr(a, side)) for a in area]) for side in ("left", "right", "above")
-    )
+    left, right, above = (of([getattr(a, side) for a in area]) for side in ("left", "right", "above"))
     erased = tf.concat([column + left * height, column + right * height, row + above * height], 1)
     added = Added(tf.stack(strokes, 1), tf.stack(there, 1), erased)
     return _with_remnant(random, digit, mean, height, outermost, added)

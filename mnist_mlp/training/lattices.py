@@ -67,8 +67,15 @@ def lattices(n: int, digits: Digits, redrawn: Digits, seed: int) -> Lattices:
     pixels, measures, start, end, nodes, text = zip(*kept)
     offset = np.concatenate([[0], np.cumsum([len(each) for each in start])])
     print(f"{len(kept):,} of {len(made) * NUMBERS_A_STREAM:,} numbers can be read in their lattices.")
-    arrays = (np.concatenate(each) for each in (pixels, measures, start, end))
-    return Lattices(*arrays, offset, np.array(nodes, np.int32), np.stack(text))
+    return Lattices(
+        np.concatenate(pixels),
+        np.concatenate(measures),
+        np.concatenate(start),
+        np.concatenate(end),
+        offset,
+        np.array(nodes, np.int32),
+        np.stack(text),
+    )
 
 
 def _some(n: int, digits: Digits, redrawn: Digits, seed: list[int]) -> list[_Lattice | None]:

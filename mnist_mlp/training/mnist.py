@@ -62,7 +62,7 @@ def _load(part: str, path: Path | None) -> Digits:
     else:
         arrays = _from_package() or _from_keras()
     for name in (f"x_{part}", f"y_{part}"):
-        digest = hashlib.sha256(np.ascontiguousarray(arrays[name])).hexdigest()
+        digest = hashlib.sha256(arrays[name].tobytes()).hexdigest()
         if digest != DIGESTS[name]:
             raise ValueError(
                 f"{name} of {path or 'MNIST'} has the SHA-256 {digest}; MNIST's is {DIGESTS[name]}"

@@ -93,7 +93,7 @@ class Batches:
         )
         self.seed, self.pool = seed, ThreadPoolExecutor(1)
         self.cycle, self.epoch = -1, -1
-        self.x, self.y, self.order = np.empty(0), np.empty(0), np.empty(0)
+        self.x, self.y, self.order = np.empty(0), np.empty(0), np.empty(0, np.int64)
         self.next: Future[tuple[np.ndarray, np.ndarray]] | None = None
 
     def _draw(self, cycle: int) -> tuple[np.ndarray, np.ndarray]:

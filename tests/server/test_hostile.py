@@ -657,7 +657,7 @@ def slow(seed: int) -> np.ndarray:
     draw = ImageDraw.Draw(sheet)
     if seed == 0:
         for x, y in itertools.product(range(8, 312, 14), range(10, 230, 22)):
-            draw.line((x, y, x + rng.integers(-4, 5), y + 14), 0, 3)
+            draw.line((x, y, x + int(rng.integers(-4, 5)), y + 14), 0, 3)
     elif seed == 1:
         for y in range(2, 230, 12):
             draw.text((2, y), "The quick brown fox jumps over 1,234 lazy dogs", 0)

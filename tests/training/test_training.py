@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -213,7 +214,10 @@ def test_mnist_is_checked_by_its_digests(learnt: Digits, mnist: Digits, tmp_path
     for digits, mask in ((learnt, ~tmnist.HELD_OUT), (mnist, tmnist.HELD_OUT)):
         images[mask], labels[mask] = digits
     path = tmp_path / "mnist.npz"
-    test = {"x_test": np.zeros((10_000, 28, 28), np.uint8), "y_test": np.zeros(10_000, np.uint8)}
+    test: dict[str, Any] = {
+        "x_test": np.zeros((10_000, 28, 28), np.uint8),
+        "y_test": np.zeros(10_000, np.uint8),
+    }
     np.savez(path, x_train=images, y_train=labels, **test)
     assert np.array_equal(tmnist.load_train(path)[0].images, learnt.images)
     with pytest.raises(ValueError, match=r"x_test of .* has the SHA-256"):
