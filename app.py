@@ -86,13 +86,13 @@ with Blocks(title=TITLE, **BLOCKS) as demo:
             photo_label = Label(show_label=False, elem_classes="reading")
             photo_hint = Hint(NO_PICTURE, elem_classes="hint")
             photo_preview = Preview()
-    with gr.Tab("Sketchpad") as sketch_tab:
+    with gr.Tab("Sketchpad", elem_id="sketchpad") as sketch_tab:
         sketchpad = Sketchpad(label="Choose the brush, then draw", visible=False, render=False)
         pixels = gr.Image(label="28 × 28", format="png", visible=False, render=False)
         gr.Interface(
             read_sketch,
             [sketchpad, gr.Radio(NETWORKS, value="relu", label="Network")],
-            [gr.Label(num_top_classes=3), pixels],
+            [gr.Label(num_top_classes=3, label="Reading"), pixels],
             live=True,
             clear_btn=None,
             flagging_mode="never",

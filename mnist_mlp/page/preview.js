@@ -73,6 +73,7 @@ export default function preview({ element, props, watch }) {
     explain();
   });
   show();
+  explain();
 }
 
 // The rows of the table, and the sentences that lead from them to the label's probability: as displayed, all adds up.
