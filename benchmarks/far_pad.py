@@ -2,9 +2,8 @@
 
     python benchmarks/far_pad.py
 
-It draws a digit, the last digit of a number, and a digit with the panel open, at round trips of 0, 100 and
-200 ms; then a digit while 16 clients send photos of 12 megapixels to the API. It opens the app, and a page
-with one text box, as a new visitor.
+It draws digits, with the panel closed and open, at round trips of 0, 100 and 200 ms. It opens the app, and a page with
+one text box, as a new visitor.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
 from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -31,29 +28,11 @@ from benchmarks.helpers import ROOT, chromium, free_port, save, serving
 
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
 MOVES, PAUSE = 160, 12  # of the mouse in a stroke; milliseconds between two of them
-CLIENTS, MEGAPIXELS = 16, 12
-DRAWINGS = ("digit", "number", "panel")  # a digit, the last digit of a number, a digit with the panel open
+DRAWINGS = ("digit", "panel")  # a digit with the panel closed and open
 
 BARE = """
 import gradio as gr
 gr.Interface(lambda text: text, gr.Textbox(elem_id="text"), gr.Textbox(elem_id="label"), live=True).launch()
-"""
-PHOTOS = """
-import asyncio, sys, httpx
-url, path, clients = sys.argv[1], sys.argv[2], int(sys.argv[3])
-photo = open(path, "rb").read()
-async def client(session):
-    while True:
-        files = {"files": ("photo.jpg", photo, "image/jpeg")}
-        path = (await session.post(f"{url}/gradio_api/upload", files=files)).json()[0]
-        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "relu"]
-        call = (await session.post(f"{url}/gradio_api/call/predict", json={"data": data})).json()
-        answer = await session.get(f"{url}/gradio_api/call/predict/{call['event_id']}")
-        print("answered" if "complete" in answer.text else answer.text, flush=True)
-async def main():
-    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=clients)) as session:
-        await asyncio.gather(*(client(session) for _ in range(clients)))
-asyncio.run(main())
 """
 
 # Notes when the pen went up, when the label last changed, and each answer: it changes the label or the 28×28
@@ -82,33 +61,14 @@ WATCH = """() => {
 
 
 @contextmanager
-def far(port: int, round_trip: float, jitter: float = 0) -> Iterator[str]:
+def far(port: int, round_trip: float) -> Iterator[str]:
     """The address of a relay to a local port."""
     listen = free_port()
     script = str(ROOT / "benchmarks" / "relay.py")
-    options = ["--delay", str(round_trip / 2), "--jitter", str(jitter)]
-    process = subprocess.Popen([sys.executable, script, str(listen), str(port), *options])
+    process = subprocess.Popen([sys.executable, script, str(listen), str(port), str(round_trip / 2)])
     time.sleep(1)
     try:
         yield f"http://127.0.0.1:{listen}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
-def photos(url: str, folder: Path) -> Iterator[None]:
-    """16 clients that send a photo as soon as the last one is answered."""
-    noise = np.random.default_rng(0).normal(190, 12, (3000, 4000))
-    noise[800:2200, 1900:2100] = 40
-    photo = folder / "photo.jpg"
-    Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(photo, quality=80)
-    process = subprocess.Popen(
-        [sys.executable, "-c", PHOTOS, url, str(photo), str(CLIENTS)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout and "answered" in process.stdout.readline()
-    try:
-        yield
     finally:
         process.kill()
         process.wait()
@@ -149,8 +109,8 @@ def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
 
 
 def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: str) -> dict[str, Any]:
-    """Figures of drawing `strokes` digits, alone or as the last digit of a number."""
-    number, panel = drawing == "number", drawing == "panel"
+    """Figures of drawing `strokes` digits."""
+    panel = drawing == "panel"
     requests: list[Request] = []
     page = browser.new_context(viewport=WINDOW).new_page()
     page.goto(url)
@@ -165,12 +125,10 @@ def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: 
     latencies, rates = [], []
     for turn in range(strokes):
         page.keyboard.press("Escape")
-        width = 0.08 if number else 0.15 + 0.01 * (turn % 10)
-        for digit in range(4 if number else 0):
-            loop(page, 0.15 + 0.25 * digit, 0.5, width, 0.2, 12)
+        width = 0.15 + 0.01 * (turn % 10)
         settled(page, patience)
         page.evaluate("() => { window.answers = []; }")
-        seconds = loop(page, 1.15 if number else 0.6, 0.5, width, 0.2 if number else 0.3, MOVES)
+        seconds = loop(page, 0.6, 0.5, width, 0.3, MOVES)
         up, label, answers = settled(page, patience)
         latencies.append(max(label - up, 0))
         rates.append(sum(at < up for at in answers) / seconds)
@@ -236,32 +194,21 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=40, help="at each distance")
     parser.add_argument("--openings", type=int, default=11, help="of each page")
     parser.add_argument("--round-trips", type=float, nargs="*", default=[0, 100, 200], help="milliseconds")
-    parser.add_argument("--drawings", nargs="*", choices=DRAWINGS, default=list(DRAWINGS))
-    parser.add_argument("--no-photos", action="store_false", dest="photos")
-    parser.add_argument("--try", action="store_true", dest="trial", help="write no file")
     options = parser.parse_args()
     report: dict[str, Any] = {"gradio": version("gradio"), "far": {}}
     with serving("app.py") as app, serving("-c", BARE) as bare, sync_playwright() as playwright:
         browser = chromium(playwright)
         report["chromium"] = browser.version
         for trip in options.round_trips:
-            for name in options.drawings:
+            for name in DRAWINGS:
                 with far(app.port, trip) as url:
                     found = measure(browser, url, options.strokes, 300 + 2 * trip, name)
                 report["far"][f"{trip:.0f} ms, {name}"] = found
                 print(f"{trip:.0f} ms, {name}: {found}", flush=True)
-        if options.openings:
-            report["opening"] = opening(browser, app.url, bare.url, options.openings)
-            print(report["opening"], flush=True)
-        if options.photos:
-            alone = measure(browser, app.url, options.strokes // 2, 500, "digit")
-            with photos(app.url, app.cache):
-                loaded = measure(browser, app.url, options.strokes // 2, 2000, "digit")
-            report["beside 16 clients' photos"] = {"alone": alone, "beside": loaded}
-            print(report["beside 16 clients' photos"], flush=True)
+        report["opening"] = opening(browser, app.url, bare.url, options.openings)
+        print(report["opening"], flush=True)
         browser.close()
-    if not options.trial:
-        save("far_pad", report)
+    save("far_pad", report)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ learnt from.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnist_mlp import load, read
+from benchmarks.helpers import save
+from mnist_mlp import read
+from mnist_mlp.reader import Reading
 
+NETWORKS = ("relu", "sigmoid")
 HANDS = 20
 PENS = {"thin": 0.03, "medium": 0.05, "thick": 0.07}  # shares of the sheet's height, as in page/pad.html
 SHEET = (320, 240)
@@ -106,25 +110,30 @@ def numbers(one: str, four: str, pen: float) -> list[tuple[np.ndarray, str]]:
 
 
 def main() -> None:
-    for name in ("relu", "sigmoid"):
-        net = load(name)
-        for kind, ones, fours in (
-            *((f"ones with {one}", form, FOURS["open"]) for one, form in ONES.items()),
-            *((f"fours {four}", ONES["a stroke"], form) for four, form in FOURS.items()),
-        ):
-            found = {pen: numbers(ones, fours, width) for pen, width in PENS.items()}
-            right = {pen: np.mean([read(s, net).text == n for s, n in some]) for pen, some in found.items()}
-            print(f"{name}, {kind}: " + ", ".join(f"{pen} {share:.0%}" for pen, share in right.items()))
-        for doodle, form in DOODLES.items():
-            readings = [
-                read(sheet([form], w, np.random.default_rng(h)), net)
-                for h in range(HANDS)
-                for w in PENS.values()
-            ]
-            taken = [r.text for r in readings if r.text and not r.hint]
-            print(
-                f"{name}, {doodle}: a number without a hint {len(taken)} of {len(readings)}: {sorted(set(taken))}"
-            )
+    kinds = {
+        **{f"ones with {one}": (form, FOURS["open"]) for one, form in ONES.items()},
+        **{f"{four} fours": (ONES["a stroke"], form) for four, form in FOURS.items()},
+    }
+    report: dict[str, dict[str, float]] = {}
+    for kind, (one, four) in kinds.items():
+        drawn = [number for pen in PENS.values() for number in numbers(one, four, pen)]
+        report[kind] = {name: _share(read(s, name).text == text for s, text in drawn) for name in NETWORKS}
+        print(kind, report[kind], flush=True)
+    for doodle, form in DOODLES.items():
+        drawn = [
+            (sheet([form], pen, np.random.default_rng(h)), "") for h in range(HANDS) for pen in PENS.values()
+        ]
+        report[doodle] = {name: _share(_is_number(read(s, name)) for s, _ in drawn) for name in NETWORKS}
+        print(doodle, report[doodle], flush=True)
+    save("pad_forms", {"hands": HANDS, "rows": report, "doodles": list(DOODLES)})
+
+
+def _is_number(reading: Reading) -> bool:
+    return bool(reading.text) and not reading.hint
+
+
+def _share(which: Iterable[bool]) -> float:
+    return round(float(np.mean(list(which))), 4)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,17 @@ def robust(report: dict[str, Any]) -> str:
     return f"{table(['accuracy (points against the first row)', *NAMES.values()], rows)}\n\n{by(report)}"
 
 
+def pad_forms(report: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{row}: {'taken for a number' if row in report['doodles'] else 'read right'}",
+            *(f"{p[n]:.0%}" for n in NAMES),
+        ]
+        for row, p in report["rows"].items()
+    ]
+    return f"{table(['', *NAMES.values()], rows)}\n\n{by(report)}"
+
+
 def far_pad(report: dict[str, Any]) -> str:
     rows = [
         [
@@ -196,6 +207,7 @@ BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "far_pad": far_pad,
     "forward": forward,
     "robust": robust,
+    "pad_forms": pad_forms,
     "serve": serve,
     "bulk": bulk,
     "space": space,

@@ -55,7 +55,8 @@ export function pen({ root, sheet, on, begun, ended, keep }) {
 
   function clear() {
     if (sheet.stroke) endStroke();
-    if (!sheet.isBlank()) sheet.become([]);
+    if (sheet.isBlank()) sheet.change(); // the answer on the page may be that of a drawing which is on its way
+    else sheet.become([]);
     keep();
   }
 
