@@ -1,4 +1,4 @@
-"""Many pictures: the command line, and the same function under Ray and `datasets`."""
+"""Many pictures: the command line, and the function that batches are given to."""
 
 from __future__ import annotations
 
@@ -307,30 +307,3 @@ def test_an_empty_batch() -> None:
 def test_a_batch_without_the_column() -> None:
     with pytest.raises(ValueError, match=r"no column 'image'; it has \['picture'\]"):
         classify({"picture": []})
-
-
-def from_the_command_line(paths: list[str]) -> dict[str, tuple[str, float]]:
-    rows = [json.loads(line) for line in run("--format", "json", *paths).stdout.splitlines()]
-    return {row["path"]: (row["number"], row["confidence"]) for row in rows}
-
-
-def same(rows: list[dict[str, Any]], answers: dict[str, tuple[str, float]]) -> None:
-    assert {row["path"] for row in rows} == answers.keys()
-    for row in rows:
-        number, confidence = answers[row["path"]]
-        assert row["number"] == number
-        assert row["digit"] == (int(number) if len(number) == 1 else -1)
-        assert row["confidence"] == pytest.approx(confidence, abs=1e-6)
-
-
-def test_ray(paths: list[str], folder: Path) -> None:
-    """On two workers, each with its own share of the blocks; Ray is among the benchmarks' requirements."""
-    ray = pytest.importorskip("ray", reason="pip install -r requirements-benchmarks.txt")
-    environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
-    ray.init(num_cpus=2, include_dashboard=False, runtime_env=environment, log_to_driver=False)
-    try:
-        digits = ray.data.read_binary_files(str(folder), include_paths=True, override_num_blocks=4)
-        read = digits.map_batches(classify, fn_kwargs={"column": "bytes"}, batch_size=50)
-        same(read.drop_columns(["bytes"]).take_all(), from_the_command_line(paths))
-    finally:
-        ray.shutdown()

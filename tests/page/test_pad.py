@@ -433,7 +433,9 @@ def test_a_long_reading_is_cut_and_whole_in_its_title(page: Page, app: str) -> N
     assert len(text) > 60
     expect(heading).to_have_attribute("title", text)
     assert len(heading.inner_text()) < len(text)
-    assert heading.evaluate("it => it.scrollWidth <= it.clientWidth && it.scrollHeight <= it.clientHeight + 4")
+    assert heading.evaluate(
+        "it => it.scrollWidth <= it.clientWidth && it.scrollHeight <= it.clientHeight + 4"
+    )
     parts = page.locator("#label h2, #label dl")
     boxes = [box for part in parts.all() if (box := part.bounding_box())]
     assert all(upper["y"] + upper["height"] <= lower["y"] + 2 for upper, lower in pairwise(boxes))
