@@ -41,7 +41,7 @@ from mnist_mlp.training.thresholds import divided, temperature, with_thresholds
 
 EPOCHS = 900
 NON_DIGITS = 18_000
-NUMBERS = 100_000
+NUMBERS = 60_000
 SINGLES = 5  # redrawn images that are learnt beside each number
 REDRAWN = 20_000  # redrawn digits of which numbers of one digit are made
 ROOT = Path(__file__).parent
@@ -182,6 +182,8 @@ def _begin(args: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     }
     if path.exists():
         begun = json.loads(path.read_text())
+        if not (args.output / "state" / "numbers").exists():  # its settings can still be chosen
+            begun |= {key: settings[key] for key in ("numbers", "number_epochs")}
         if any(begun.get(key) != value for key, value in settings.items()):
             kept = {key: begun.get(key) for key in settings}
             raise ValueError(f"{args.output} holds a run with {kept}, not {settings}; name another --output")

@@ -1,21 +1,15 @@
-"""Whether every canvas has an answer, within a second and 200 MB: bars, dots, noise, text, scrawls and more.
+"""Whether every canvas has an answer, within a second: bars, dots, noise, text, scrawls and more.
 
-    python benchmarks/fuzz.py                 # 20,000 canvases, half of them of a seed that changes
-    python benchmarks/fuzz.py --canvases 500
-
-A canvas of the fixed seed is always the same; the seed that changes is printed and saved.
+python benchmarks/fuzz.py
+python benchmarks/fuzz.py --canvases 500 --seed 2
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import time
-import tracemalloc
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -27,12 +21,11 @@ from PIL import Image, ImageDraw, ImageFont
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.helpers import save
-from mnist_mlp import read
+from mnist_mlp import load, read
 from mnist_mlp.picture import PictureError
 
-FIXED_SEED = 1
 SLOW = 1.0  # seconds
-MEMORY_OF = 8  # the slowest canvases, whose memory is measured
+AT_ONCE = 100  # canvases that one process is given
 
 
 def bars(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -105,92 +98,61 @@ def scrawls(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return np.asarray(sheet)
 
 
-KINDS: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
-    each.__name__: each for each in (bars, stripes, dots, noise, text, crosses, ramps, paper, scrawls)
-}
+KINDS = (bars, stripes, dots, noise, text, crosses, ramps, paper, scrawls)
 
 
-def canvas(seed: int, number: int) -> tuple[str, np.ndarray]:
-    """A kind's name and a uint8 canvas of it, (H, W) or (H, W, 4), from 1 to 500 pixels a side."""
+def canvas(seed: int, number: int) -> np.ndarray:
+    """A uint8 canvas of one of the kinds, (H, W) or (H, W, 4), from 1 to 500 pixels a side."""
     rng = np.random.default_rng([seed, number])
-    name = list(KINDS)[number % len(KINDS)]
+    kind = KINDS[number % len(KINDS)]
     height, width = (
         int(np.exp(rng.uniform(0, np.log(500)))) if rng.random() < 0.4 else int(rng.integers(1, 501))
         for _ in "hw"
     )
-    sheet = np.clip(KINDS[name](rng, height, width), 0, 255).astype(np.uint8)
+    sheet = np.clip(kind(rng, height, width), 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         sheet = 255 - sheet
     if rng.random() < 0.2:  # as ink on a transparent ground
         sheet = np.dstack([np.zeros((height, width, 3), np.uint8), 255 - sheet])
-    return name, sheet
+    return sheet
 
 
-def tried(seed: int, numbers: range) -> list[tuple[float, str, int, str]]:
-    """For each canvas the seconds of its answer, its kind, its number, and what was raised, if anything."""
+def tried(seed: int, numbers: range) -> list[tuple[float, int, str]]:
+    """For each canvas the seconds of its answer, its number, and what was raised, if anything."""
+    load()  # in a process that is new, this takes longer than an answer
     found = []
     for number in numbers:
-        name, sheet = canvas(seed, number)
-        fault, start = "", time.perf_counter()
+        sheet, fault, start = canvas(seed, number), "", time.perf_counter()
         try:
             read(sheet)
-        except PictureError:
+        except PictureError:  # more digits than are read
             pass
         except Exception as error:  # what this looks for
             fault = f"{type(error).__name__}: {error}"[:120]
-        found.append((time.perf_counter() - start, name, number, fault))
+        found.append((time.perf_counter() - start, number, fault))
     return found
 
 
-def memory(seed: int, number: int) -> float:
-    """The most memory that an answer takes, in MB."""
-    _, sheet = canvas(seed, number)
-    tracemalloc.start()
-    with contextlib.suppress(Exception):
-        read(sheet)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--canvases", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the half that changes")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    half, part = options.canvases // 2, 100
-    read(canvas(FIXED_SEED, 0)[1])  # loads the network
-    jobs = [
-        (seed, range(i, min(i + part, half)))
-        for seed in (FIXED_SEED, options.seed)
-        for i in range(0, half, part)
-    ]
-    results = Parallel(n_jobs=-1)(delayed(tried)(*job) for job in jobs)
-    every = [
-        (seconds, kind, seed, number, fault)
-        for (seed, _), found in zip(jobs, results)
-        for seconds, kind, number, fault in found
-    ]
-    every.sort(reverse=True)
-    faults = Counter(fault for *_, fault in every if fault)
+    parts = [range(i, min(i + AT_ONCE, options.canvases)) for i in range(0, options.canvases, AT_ONCE)]
+    results = Parallel(n_jobs=-1)(delayed(tried)(options.seed, part) for part in parts)
+    every = sorted((each for found in results for each in found), reverse=True)
+    faults = {number: fault for _, number, fault in every if fault}
+    seconds = [taken for taken, *_ in every]
     report = {
         "canvases": len(every),
-        "seeds": [FIXED_SEED, options.seed],
-        "faults": dict(faults),
-        "slower_than_1_s": sum(seconds > SLOW for seconds, *_ in every),
-        "slowest_seconds": round(every[0][0], 3),
-        "median_seconds": round(every[len(every) // 2][0], 4),
-        "most_megabytes": round(max(memory(seed, number) for _, _, seed, number, _ in every[:MEMORY_OF]), 1),
-        "slowest": [
-            {"seconds": round(s, 3), "kind": kind, "seed": seed, "number": n}
-            for s, kind, seed, n, _ in every[:64]
-        ],
+        "seed": options.seed,
+        "faults": len(faults),
+        "slower_than_1_s": sum(taken > SLOW for taken in seconds),
+        "slowest_seconds": round(seconds[0], 3),
+        "median_seconds": round(seconds[len(every) // 2], 4),
     }
     save("fuzz", report)
-    for key in ("canvases", "seeds", "faults", "slower_than_1_s", "slowest_seconds", "most_megabytes"):
-        print(key, report[key])
-    for fault in faults:
-        print(fault, [(seed, number) for *_, seed, number, f in every if f == fault][:5])
+    print(report, dict(list(faults.items())[:20]))
     sys.exit(1 if faults or report["slower_than_1_s"] else 0)
 
 
