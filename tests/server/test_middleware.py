@@ -179,7 +179,7 @@ def test_old_files_are_removed_while_others_come(tmp_path: Path) -> None:
 def test_nothing_is_left_of_forty_calls(
     monkeypatch: pytest.MonkeyPatch, start_app: Callable[..., Server]
 ) -> None:
-    quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE = l.CACHE_EVERY = 1; import runpy; "
+    quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE, l.CACHE_EVERY = 5, 1; import runpy; "
     server = start_app("-c", quick + "runpy.run_path('app.py', run_name='__main__')")
     client = Client(server.url, verbose=False)
     paths = []
