@@ -42,7 +42,8 @@ def networks() -> str:
     cells = [[title, *(form.format(figures[name][key]) for name in NAMES)] for title, key, form in rows]
     config, one = read(WEIGHTS / "relu" / "config.json"), figures["relu"]
     by = f"Trained by `{config['command']}`: {one['epochs']:,} epochs, then {one['numbers']:,} numbers "
-    by += f"{one['number_epochs']} times each, in {round(one['seconds'] / 60)} minutes on {TRAINED_ON}."
+    by += f"{one['number_epochs']} times each. The run was stopped once; the start that ended it took "
+    by += f"{round(one['seconds'] / 60)} minutes on {TRAINED_ON}."
     return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
 
 
