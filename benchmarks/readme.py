@@ -29,7 +29,10 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def networks() -> str:
-    metrics, test = read(WEIGHTS / "metrics.json"), read(WEIGHTS / "test.json")
+    figures = read(WEIGHTS / "metrics.json")
+    if (WEIGHTS / "test.json").exists():
+        test = read(WEIGHTS / "test.json")
+        figures = {name: figures[name] | test[name] for name in NAMES}
     rows = [
         ("errors on MNIST's 10,000 test images", "test_errors", "{}"),
         ("accuracy on them", "test_accuracy", "{:.2%}"),
@@ -38,12 +41,9 @@ def networks() -> str:
         ("letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
         ("scribbles taken for a digit", "scribbles_kept", "{:.1%}"),
     ]
-    figures = {name: metrics[name] | test[name] for name in NAMES}
     cells = [[title, *(form.format(figures[name][key]) for name in NAMES)] for title, key, form in rows]
-    config, one = read(WEIGHTS / "relu" / "config.json"), figures["relu"]
-    by = f"Trained by `{config['command']}`: {one['epochs']:,} epochs, then {one['numbers']:,} numbers "
-    by += f"{one['number_epochs']} times each. The run was stopped once; the start that ended it took "
-    by += f"{round(one['seconds'] / 60)} minutes on {TRAINED_ON}."
+    epochs, numbers, times = (figures["relu"][key] for key in ("epochs", "numbers", "number_epochs"))
+    by = f"Trained for {epochs:,} epochs, then with {numbers:,} numbers, {times} times each."
     return f"{table(['', *NAMES.values()], cells)}\n\n{by}"
 
 
