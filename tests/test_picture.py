@@ -27,6 +27,12 @@ from mnist_mlp.picture import (
 )
 
 
+@pytest.fixture(autouse=True)
+def pillow_s_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app sets a lower one, if another test of this process has imported it."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 89_478_485)
+
+
 def seven(mode: str = "L", size: tuple[int, int] = (160, 200)) -> Image.Image:
     image = Image.new("L", size, 255)
     w, h = size
