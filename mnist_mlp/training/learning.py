@@ -24,8 +24,8 @@ Watch = Callable[[], Mapping[str, float]]
 def learn(
     name: str,
     variables: list[tf.Variable],
-    loss_of: Callable[[int], Loss],
-    batch: Callable[[int], tuple[int, Batch]],
+    loss: Loss,
+    batch: Callable[[int], Batch],
     steps: int,
     rate: float,
     folder: Path,
@@ -41,8 +41,8 @@ def learn(
 
     Args:
         name: stands beside the progress bar.
-        loss_of: from a size to the loss of a batch of that size, a function of the batch's arrays.
-        batch: from a step's number to its size and its arrays. A loss is compiled for each size once.
+        loss: a function of a batch's arrays.
+        batch: from a step's number to its arrays.
         rate: the peak learning rate.
         keep_at: steps before which the averaged variables are written to `folder`/STEP.npz, too.
         watch: figures of the averaged variables, for `folder`/history.jsonl.
@@ -64,34 +64,26 @@ def learn(
         state.restore(manager.latest_checkpoint).assert_consumed()
         print(f"{name}: resuming after {int(done):,} of {steps:,} steps, kept in {folder}.")
 
-    def step_of(size: int) -> Callable[..., tf.Tensor]:
-        loss = loss_of(size)
+    @tf.function(jit_compile=jit_compile, reduce_retracing=True)
+    def descend(*arrays: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            value = loss(*arrays)
+        optimizer.apply(tape.gradient(value, variables), variables)
+        for average, variable in zip(averages, variables):
+            average.assign_add((1 - momentum) * (variable - average))
+        return value
 
-        def step(*arrays: tf.Tensor) -> tf.Tensor:
-            with tf.GradientTape() as tape:
-                value = loss(*arrays)
-            optimizer.apply(tape.gradient(value, variables), variables)
-            for average, variable in zip(averages, variables):
-                average.assign_add((1 - momentum) * (variable - average))
-            return value
-
-        return tf.function(step, jit_compile=jit_compile, reduce_retracing=True)
-
-    compiled: dict[int, Callable[..., tf.Tensor]] = {}
     kept_at, every = set(keep_at), watch_every or max(steps // 10, 1)
     folder.mkdir(parents=True, exist_ok=True)
     with tqdm(total=steps, initial=int(done), desc=name, unit=" steps", mininterval=2) as bar:
         for number in range(int(done), steps):
             if number in kept_at:
                 np.savez(folder / f"{number}.npz", *[average.numpy() for average in averages])
-            size, arrays = batch(number)
-            if size not in compiled:
-                compiled[size] = step_of(size)
-            loss = compiled[size](*arrays)
+            value = descend(*batch(number))
             bar.update()
             if (number + 1) % every == 0 or number + 1 == steps:
                 done.assign(number + 1)
-                figures = {"step": number + 1, "loss": float(loss)}
+                figures = {"step": number + 1, "loss": float(value)}
                 if watch:
                     figures |= _with(averages, variables, watch)
                     with open(folder / "history.jsonl", "a") as file:

@@ -6,9 +6,9 @@ VI-E): the gradient reaches the network's weights and the features' through ever
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -20,14 +20,14 @@ from mnist_mlp.training.lattices import LONGEST, MOST_NODES, Lattices, measures_
 from mnist_mlp.training.learning import learn
 from mnist_mlp.training.models import CLASSES, from_weights, weights_of
 
-NUMBER_EPOCHS = 3
+NUMBER_EPOCHS = 8
 NUMBERS_A_STEP = 32
 SINGLES_A_STEP = 512  # redrawn images a step, which keep the network what it is beside its numbers
 SINGLES_SHARE = 2.0  # their weight in the loss
 OWN_SHARE = 0.5  # of a redrawn image's target: what the network said before; the rest is the label
-RATE = 5e-4
+RATE = 1e-3
 FEATURES_RATE = 20  # times the network's: the features' weights are learnt divided by it
-SIZES = (12, 18, 26, MOST_NODES)  # nodes; lattices of like sizes make a batch
+TINY = 1e-300  # a sum over no way at all has a logarithm, too
 
 
 class ReadingNetwork(NamedTuple):
@@ -64,25 +64,25 @@ def learn_numbers(
         name: ReadingNetwork(from_weights(name, weights), from_weights(name, weights), tf.Variable(start))
         for name, weights in networks.items()
     }
-    steps = len(_epoch(numbers, seed, 0))
+    steps = -(-len(numbers.text) // NUMBERS_A_STEP)
 
-    def batch(step: int) -> tuple[int, tuple[np.ndarray, ...]]:
+    @lru_cache(1)
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(len(numbers.text))
+
+    def batch(step: int) -> tuple[np.ndarray, ...]:
         epoch, at = divmod(step, steps)
-        if epoch not in orders:
-            orders.clear()
-            orders[epoch] = _epoch(numbers, seed, epoch)
-        nodes, some = orders[epoch][at]
+        some = order(epoch)[at * NUMBERS_A_STEP : (at + 1) * NUMBERS_A_STEP]
         images = np.random.default_rng([seed, step]).integers(len(singles[1]), size=SINGLES_A_STEP)
-        return nodes, (*_arrays(numbers, some), singles[0][images], singles[1][images].astype(np.int32))
+        return (*_arrays(numbers, some), singles[0][images], singles[1][images].astype(np.int32))
 
-    orders: dict[int, list[tuple[int, np.ndarray]]] = {}
     variables = [v.value for net in learnt.values() for v in net.model.trainable_variables]
     variables += [net.features for net in learnt.values()]
 
-    def loss(nodes: int, *arrays: Any) -> tf.Tensor:
-        return tf.add_n([_loss(net, nodes, *arrays) for net in learnt.values()])
+    def loss(*arrays: tf.Tensor) -> tf.Tensor:
+        return tf.add_n([_loss(net, *arrays) for net in learnt.values()])
 
-    learn("numbers", variables, lambda nodes: partial(loss, nodes), batch, epochs * steps, RATE, folder)
+    learn("numbers", variables, loss, batch, epochs * steps, RATE, folder)
     return {
         name: (weights_of(net.model), FEATURES_RATE * net.features.numpy()) for name, net in learnt.items()
     }
@@ -90,7 +90,6 @@ def learn_numbers(
 
 def _loss(
     net: ReadingNetwork,
-    nodes: int,
     x: tf.Tensor,
     phi: tf.Tensor,
     height: tf.Tensor,
@@ -110,16 +109,8 @@ def _loss(
     own = tf.nn.softmax(net.before(image))
     target = (1 - OWN_SHARE) * tf.one_hot(label, CLASSES) + OWN_SHARE * own
     single = tf.nn.softmax_cross_entropy_with_logits(target, logits[tf.shape(x)[0] :])
-    return SINGLES_SHARE * tf.reduce_mean(single) - tf.reduce_mean(log_posterior(s, arc, last, text, nodes))
-
-
-def _epoch(numbers: Lattices, seed: int, epoch: int) -> list[tuple[int, np.ndarray]]:
-    """The steps of one epoch: the size of their lattices, and which numbers."""
-    rng, batches = np.random.default_rng([seed, epoch]), []
-    for below, most in zip((0, *SIZES), SIZES):
-        some = rng.permutation(np.flatnonzero((numbers.nodes > below) & (numbers.nodes <= most)))
-        batches += [(most, some[i : i + NUMBERS_A_STEP]) for i in range(0, len(some), NUMBERS_A_STEP)]
-    return [batches[i] for i in rng.permutation(len(batches))]
+    posterior = tf.cast(tf.reduce_mean(log_posterior(s, arc, last, text)), tf.float32)
+    return SINGLES_SHARE * tf.reduce_mean(single) - posterior
 
 
 def _arrays(numbers: Lattices, some: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -141,36 +132,35 @@ def arc_scores(logits: tf.Tensor, height: tf.Tensor, as_digit: tf.Tensor, as_mar
     return tf.where((height <= 0)[:, None], tf.constant([NEVER] * MARK + [0.0]), s)
 
 
-def log_posterior(s: tf.Tensor, arc: tf.Tensor, last: tf.Tensor, text: tf.Tensor, nodes: int) -> tf.Tensor:
-    """log P(text) of each of b numbers, (b,).
+def log_posterior(s: tf.Tensor, arc: tf.Tensor, last: tf.Tensor, text: tf.Tensor) -> tf.Tensor:
+    """log P(text) of each of b numbers, (b,) float64; no more than about -700 where no way reads the text.
+
+    The sum over all ways from node 0 to each node is v, where v = e0 + A·v and A[to, from] is the sum over an arc's
+    labels: a triangular system of equations. Digit by digit, so are the ways that have read so much of the text.
 
     Args:
         s: (m, 11), the scores of all their arcs.
         arc: (m, 3) int32: which number, the node that the arc comes from, the node that it leads to.
         last: (b,) int32, the last node of each. text: (b, LONGEST) int32, filled up with -1.
-        nodes: number of nodes of the largest lattice.
     """
-    b = tf.shape(last)[0]
-    there = tf.scatter_nd(arc, tf.ones_like(s[:, 0]), [b, nodes, nodes])[..., None]
-    dense = tf.where(there > 0, tf.scatter_nd(arc, s, [b, nodes, nodes, MARK + 1]), NEVER)
-    each = tf.reduce_logsumexp(dense, -1)  # (b, from, to)
-    as_mark = dense[..., MARK]
-    by_label = tf.transpose(dense, [0, 3, 1, 2])
-    as_digit = tf.transpose(
-        tf.gather(by_label, tf.maximum(text, 0), batch_dims=1), [0, 2, 3, 1]
-    )  # (b, from, to, t)
-    begin = tf.concat([tf.zeros([b, 1]), tf.fill([b, LONGEST], NEVER)], 1)
-    every, right = [tf.zeros([b])], [begin]
-    for node in range(1, nodes):
-        before = tf.stack(every, 1)  # (b, node)
-        every.append(tf.reduce_logsumexp(before + each[:, :node, node], 1))
-        before = tf.stack(right, 1)  # (b, node, length)
-        shorter = tf.pad(
-            before[..., :-1] + as_digit[:, :node, node], [[0, 0], [0, 0], [1, 0]], constant_values=NEVER
-        )
-        ways = tf.stack([before + as_mark[:, :node, node, None], shorter])
-        right.append(tf.reduce_logsumexp(ways, [0, 2]))
-    number = tf.range(b)
+    number, place = arc[:, 0], tf.gather(arc, [0, 2, 1], axis=1)
+    shape = [tf.shape(last)[0], MOST_NODES, MOST_NODES]
+    factor = tf.exp(tf.cast(s, tf.float64))
+    start = tf.one_hot(tf.zeros_like(last), MOST_NODES, dtype=tf.float64)[..., None]
+
+    def along(factor: tf.Tensor) -> tf.Tensor:
+        return tf.scatter_nd(place, factor, shape)
+
+    def reached(along: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
+        return tf.linalg.triangular_solve(tf.eye(MOST_NODES, dtype=tf.float64) - along, start)
+
+    marks = along(factor[:, MARK])
+    right = [reached(marks, start)]
+    for at in range(LONGEST):
+        label = tf.maximum(tf.gather(text[:, at], number), 0)
+        right.append(reached(marks, along(tf.gather(factor, label, batch_dims=1)) @ right[-1]))
+    every = reached(along(tf.reduce_sum(factor, 1)), start)
     length = tf.reduce_sum(tf.cast(text >= 0, tf.int32), 1)
-    total = tf.gather_nd(tf.stack(every, 1), tf.stack([number, last], 1))
-    return tf.gather_nd(tf.stack(right, 1), tf.stack([number, last, length], 1)) - total
+    of_text = tf.gather(tf.stack(right, 1)[..., 0], length, batch_dims=1)
+    of_text, of_all = (tf.gather(sums, last, batch_dims=1) for sums in (of_text, every[..., 0]))
+    return tf.math.log(of_text + TINY) - tf.math.log(of_all)

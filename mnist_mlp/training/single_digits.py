@@ -100,7 +100,7 @@ class Batches:
         x, labels = self.redraw(cycle + self.seed * 10_000, self.steps * BATCH_SIZE)
         return x, self.targets(x, labels)
 
-    def __call__(self, step: int) -> tuple[int, tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch of a step, as `learning.learn` takes it."""
         epoch, at = divmod(step, self.steps)
         if epoch // self.echoes != self.cycle:
@@ -113,7 +113,7 @@ class Batches:
             self.epoch = epoch
             self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.x))
         some = self.order[at * BATCH_SIZE : (at + 1) * BATCH_SIZE]
-        return BATCH_SIZE, (self.x[some], self.y[some])
+        return self.x[some], self.y[some]
 
 
 def one_hot(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -164,7 +164,7 @@ def _learn(
     learn(
         name,
         [variable.value for model in models for variable in model.trainable_variables],
-        lambda size: loss,
+        loss,
         batches,
         batches.epochs * batches.steps,
         rate,

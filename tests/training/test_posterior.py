@@ -42,7 +42,7 @@ def test_scores_and_posterior_are_those_of_the_reader() -> None:
 
     def loss(s: tf.Tensor) -> tf.Tensor:
         last = tf.constant(np.array(sizes, np.int32) - 1)
-        return log_posterior(s, np.concatenate(arc).astype(np.int32), last, labels, 9)
+        return log_posterior(s, np.concatenate(arc).astype(np.int32), last, labels)
 
     s = tf.constant(np.concatenate(parts).astype(np.float32))
     possible = np.array(expected) > -1e6

@@ -16,7 +16,7 @@ from scipy.stats import mannwhitneyu
 import train
 from mnist_mlp.mlp import MLP, load
 from mnist_mlp.network import ACTIVATIONS, SHAPES
-from mnist_mlp.training import lattices, learning, posterior, report, single_digits
+from mnist_mlp.training import lattices, learning, report, single_digits
 from mnist_mlp.training import mnist as tmnist
 from mnist_mlp.training.learning import learn
 from mnist_mlp.training.mnist import Digits
@@ -32,7 +32,6 @@ def few(mnist: Digits, learnt: Digits, monkeypatch: pytest.MonkeyPatch) -> tuple
     few = learnt.some(np.s_[:1000]), mnist.some(np.s_[:200])
     monkeypatch.setattr(train, "load_train", lambda path: few)
     monkeypatch.setattr(report, "DRAWINGS_OF_EACH", 20)
-    monkeypatch.setattr(posterior, "SIZES", posterior.SIZES[-1:])  # each takes some ten seconds to compile
     monkeypatch.setattr(single_digits, "BATCH_SIZE", 64)
     monkeypatch.setattr(single_digits, "ECHOES", 2)
     monkeypatch.setattr(single_digits, "STUDENT_EPOCHS", 2)
