@@ -98,7 +98,7 @@ def hub_user(hub: Hub, tmp_path: Path) -> Run:
             "HF_ENDPOINT": hub.address,
             "HF_HOME": str(tmp_path / "hf"),
             "HF_TOKEN": token,
-            "HF_HUB_DISABLE_XET": "1",  # LFS, which every Hub speaks
+            "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DOWNLOAD_TIMEOUT": "2",
         }

@@ -1,6 +1,7 @@
 """A fake Hub on loopback: as much of the Hub's HTTP API as `huggingface_hub` uses here.
 
-Repositories of models, in memory, of one owner, with LFS: to create one, to commit, to ask what is there, to fetch it.
+Repositories of models, in memory, of one owner: to create one, to commit, to ask what is there, to fetch it. It tells
+clients to commit every file as it is, so that no large file takes another way.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import re
 import subprocess
 import threading
 import time
@@ -21,11 +21,10 @@ import uvicorn
 from huggingface_hub import RepoCard
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 TOKEN = "hf_owner"  # the owner's
-LFS_FILES = (".safetensors", ".png")  # kept in LFS by the .gitattributes of a new repository
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 """The fixture `hub_user`."""
@@ -64,7 +63,6 @@ class Repo:
 class Hub:
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
-        self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
         self.silent: set[str] = set()
         """Requests whose path holds the text are not answered for a minute."""
@@ -106,45 +104,18 @@ class Hub:
 
     async def tree(self, request: Request) -> Response:
         _, files = self.repo(request).at(request.path_params["revision"])
-        return JSONResponse([_entry(path, content) for path, content in files.items()])
+        return JSONResponse(
+            [
+                {"type": "file", "path": path, "size": len(content), "oid": _oid(content)}
+                for path, content in files.items()
+            ]
+        )
 
     async def preupload(self, request: Request) -> Response:
-        _, files = self.repo(request, write=True).at(request.path_params["revision"])
-        wanted = (await request.json())["files"]
-        mode = {True: "lfs", False: "regular"}
-        told = [
-            {
-                "path": file["path"],
-                "uploadMode": mode[file["path"].endswith(LFS_FILES)],
-                "shouldIgnore": False,
-                "oid": _known(file["path"], files),
-            }
-            for file in wanted
-        ]
-        return JSONResponse({"files": told})
-
-    async def lfs_batch(self, request: Request) -> Response:
         self.repo(request, write=True)
-        objects = [{"oid": each["oid"], "size": each["size"]} for each in (await request.json())["objects"]]
-        for each in objects:
-            if each["oid"] not in self.objects:
-                upload, verify = (f"{self.address}/{path}/{each['oid']}" for path in ("lfs", "verify"))
-                each["actions"] = {"upload": {"href": upload}, "verify": {"href": verify}}
-        return JSONResponse({"transfer": "basic", "objects": objects})
-
-    async def lfs_put(self, request: Request) -> Response:
-        content = b""
-        async for piece in request.stream():
-            content += piece
-        if hashlib.sha256(content).hexdigest() == request.path_params["oid"]:
-            self.objects[request.path_params["oid"]] = content
-        return Response()
-
-    async def lfs_verify(self, request: Request) -> Response:
-        wanted = await request.json()
-        if len(self.objects.get(wanted["oid"], b"")) != wanted["size"]:
-            raise HubError(404, "EntryNotFound", "The object did not arrive whole")
-        return JSONResponse({})
+        wanted = (await request.json())["files"]
+        told = [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in wanted]
+        return JSONResponse({"files": told})
 
     async def commit(self, request: Request) -> Response:
         repo, branch = self.repo(request, write=True), request.path_params["revision"]
@@ -155,12 +126,6 @@ class Hub:
             value = item["value"]
             if item["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
-            elif item["key"] == "lfsFile":
-                if value["oid"] not in self.objects:
-                    raise HubError(400, message=f"{value['path']}: no such object")
-                files[value["path"]] = self.objects[value["oid"]]
-            elif item["key"] == "deletedFile":
-                del files[value["path"]]
         oid = repo.commit(branch, files)
         repo_id = "{owner}/{name}".format(**request.path_params)
         return JSONResponse(
@@ -172,18 +137,8 @@ class Hub:
         path = request.path_params["path"]
         if path not in files:
             raise HubError(404, "EntryNotFound", "Entry not found")
-        content, digest = files[path], hashlib.sha256(files[path]).hexdigest()
-        headers = {"X-Repo-Commit": oid, "ETag": f'"{_entry(path, content)["oid"]}"'}
-        if not path.endswith(LFS_FILES):
-            return _content(request, content, headers)
-        headers |= {"X-Linked-ETag": f'"{digest}"', "X-Linked-Size": str(len(content))}
-        self.objects[digest] = content
-        elsewhere = self.address.replace("127.0.0.1", "localhost")  # as the Hub's storage is another host
-        return RedirectResponse(f"{elsewhere}/cdn/{digest}", 302, headers)
-
-    async def cdn(self, request: Request) -> Response:
-        content = self.objects[request.path_params["oid"]]
-        return _content(request, content, {"ETag": f'"{request.path_params["oid"]}"'})
+        headers = {"X-Repo-Commit": oid, "ETag": f'"{_oid(files[path])}"'}
+        return Response(files[path], headers=headers)
 
     def app(self) -> Starlette:
         api, top = "/api/models/{owner}/{name}", "/{owner}/{name}"
@@ -195,11 +150,7 @@ class Hub:
             ("GET", api + "/tree/{revision}", self.tree),
             ("POST", api + "/preupload/{revision}", self.preupload),
             ("POST", api + "/commit/{revision}", self.commit),
-            ("PUT", "/lfs/{oid}", self.lfs_put),
-            ("POST", "/verify/{oid}", self.lfs_verify),
-            ("GET", "/cdn/{oid}", self.cdn),
         ]
-        answers.append(("POST", top + ".git/info/lfs/objects/batch", self.lfs_batch))
         answers.append(("GET", top + "/resolve/{revision}/{path:path}", self.resolve))
         return Starlette(
             routes=[Route(path, self.guarded(answer), methods=[method]) for method, path, answer in answers]
@@ -218,30 +169,9 @@ class Hub:
         return guarded
 
 
-def _entry(path: str, content: bytes) -> dict[str, Any]:
-    """A file as the Hub lists it; its id is git's, that of the pointer where it is in LFS."""
-    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content)}
-    if path.endswith(LFS_FILES):
-        digest, size = hashlib.sha256(content).hexdigest(), len(content)
-        content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n".encode()
-        entry["lfs"] = {"oid": digest, "size": size, "pointerSize": len(content)}
-    return {**entry, "oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
-
-
-def _known(path: str, files: dict[str, bytes]) -> str | None:
-    if path not in files:
-        return None
-    entry = _entry(path, files[path])
-    return str(entry.get("lfs", entry)["oid"])
-
-
-def _content(request: Request, content: bytes, headers: dict[str, str]) -> Response:
-    wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-    if not wanted:
-        return Response(content, headers=headers)
-    start, end = int(wanted[1]), int(wanted[2] or len(content) - 1)
-    headers = {**headers, "Content-Range": f"bytes {start}-{end}/{len(content)}"}
-    return Response(content[start : end + 1], 206, headers)
+def _oid(content: bytes) -> str:
+    """git's id of a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 @contextmanager

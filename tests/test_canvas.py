@@ -20,10 +20,6 @@ COLOURS = [
     ((0, 0, 0), (255, 255, 255)),
     ((255, 255, 255), (0, 0, 0)),
     ((200, 20, 20), (255, 255, 240)),
-    ((20, 20, 120), (250, 240, 200)),
-    ((255, 230, 0), (0, 0, 90)),
-    ((0, 140, 0), (0, 0, 0)),
-    ((120, 120, 120), (200, 200, 200)),
     ((255, 0, 0), (0, 0, 255)),
 ]
 
@@ -128,7 +124,7 @@ def test_the_centre_of_mass_is_mnists(mnist: Digits) -> None:
 # A second implementation as the oracle
 
 
-@pytest.mark.parametrize("size", [100, 280, 333, 1000, (200, 500), (640, 480)])
+@pytest.mark.parametrize("size", [100, 280, (200, 500), (640, 480)])
 @pytest.mark.parametrize("scale", [0.4, 0.9])
 def test_agrees_with_the_recipe_in_loops(size: Any, scale: float) -> None:
     ink = strokes(size, scale=scale)
@@ -140,12 +136,6 @@ def test_agrees_with_the_recipe_in_loops(size: Any, scale: float) -> None:
 # What holds for any drawing
 
 
-def test_the_result_is_28_by_28_float32_in_0_to_1() -> None:
-    pixels = to_mnist(strokes())
-    assert pixels.shape == (28, 28) and pixels.dtype == np.float32
-    assert pixels.min() == 0 and 0.8 < pixels.max() <= 1
-
-
 @pytest.mark.parametrize(("pen", "ground"), COLOURS)
 def test_ink_of_any_colour_on_any_ground_is_placed_the_same(
     pen: tuple[int, ...], ground: tuple[int, ...]
@@ -155,15 +145,6 @@ def test_ink_of_any_colour_on_any_ground_is_placed_the_same(
     same(to_mnist(paint(ink, pen, ground)), expected, 0.01)
     same(to_mnist(paint(ink, (*pen, 255), (*ground, 255))), expected, 0.01)  # opaque
     same(to_mnist(paint(ink, (*pen, 255), (*pen, 0))), expected, 0.01)  # on a transparent ground
-
-
-@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255), (12, 200, 99)])
-def test_the_colour_of_transparent_pixels_does_not_matter(hidden: tuple[int, ...]) -> None:
-    ink = strokes()
-    canvas = np.empty((*ink.shape, 4), np.uint8)
-    canvas[..., :3] = np.where(ink[..., None] > 0, (0, 0, 0), hidden)
-    canvas[..., 3] = ink
-    same(to_mnist(canvas), to_mnist(ink), 0.01)
 
 
 @given(st.integers(-60, 60), st.integers(-60, 60), st.floats(0.25, 0.9), st.sampled_from([280, 500]))
@@ -218,22 +199,14 @@ def dot(radius: float) -> np.ndarray:
 
 
 NOTHING = {
-    **{f"all {level}": np.full((280, 280), level, np.uint8) for level in (0, 1, 127, 254, 255)},
+    **{f"all {level}": np.full((280, 280), level, np.uint8) for level in (0, 127, 255)},
     "all one colour": np.full((50, 80, 3), (200, 10, 10), np.uint8),
-    "all one colour, opaque": np.full((50, 80, 4), (200, 10, 10, 255), np.uint8),
     "all transparent": np.zeros((50, 80, 4), np.uint8),
-    "transparent white": np.full((50, 80, 4), (255, 255, 255, 0), np.uint8),
     "one pixel": np.zeros((1, 1), np.uint8),
-    "one white pixel": np.full((1, 1, 3), 255, np.uint8),
-    "one opaque pixel": np.full((1, 1, 4), 255, np.uint8),
     "one row": np.zeros((1, 500), np.uint8),
-    "one column": np.full((500, 1), 255, np.uint8),
-    "a speck": dot(2),
     "a speck, dark on light": 255 - dot(3),
     "a blot": dot(100),
-    "a filled square": np.pad(np.full((150, 150), 255, np.uint8), 65),
     "ink all over, but for the edge": np.pad(np.full((276, 276), 255, np.uint8), 2),
-    "hardly any contrast": 200 + (strokes() > 0).astype(np.uint8) * 10,
     "noise that nobody sees": (240 + np.random.default_rng(1).integers(0, 8, (280, 280))).astype(np.uint8),
 }
 
@@ -249,21 +222,12 @@ def test_a_canvas_without_a_digit_gives_zeros_and_a_reason(canvas: np.ndarray) -
 # Whatever comes, an answer or a clear error
 
 
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
-@settings(max_examples=100, deadline=None)
-def test_any_grey_canvas_is_placed_or_lacks_something(canvas: np.ndarray) -> None:
-    check(canvas)
-
-
 @given(
-    arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.sampled_from([1, 3, 4]))),
+    arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
+    | arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.sampled_from([1, 3, 4])))
 )
-@settings(max_examples=100, deadline=None)
-def test_any_colour_canvas_is_placed_or_lacks_something(canvas: np.ndarray) -> None:
-    check(canvas)
-
-
-def check(canvas: np.ndarray) -> None:
+@settings(max_examples=150, deadline=None)
+def test_any_canvas_is_placed_or_lacks_something(canvas: np.ndarray) -> None:
     placed = place(canvas)
     assert placed.pixels.shape == (28, 28) and placed.pixels.dtype == np.float32
     assert np.isfinite(placed.pixels).all()
@@ -277,24 +241,12 @@ def check(canvas: np.ndarray) -> None:
     [
         (None, TypeError, "NoneType"),
         ([[0, 255]], TypeError, "list"),
-        ("seven.png", TypeError, "str"),
-        (b"\x89PNG", TypeError, "bytes"),
-        ({"composite": None}, TypeError, "dict"),
-        (Image.new("L", (9, 9)), TypeError, "Image"),
         (np.zeros((28, 28)), TypeError, "float64"),
-        (np.zeros((28, 28), np.float32), TypeError, "float32"),
-        (np.zeros((28, 28), np.uint16), TypeError, "uint16"),
         (np.zeros((28, 28), bool), TypeError, "bool"),
-        (np.array([[None]]), TypeError, "object"),
-        (np.uint8(7), TypeError, "uint8"),
-        (np.zeros((), np.uint8), ValueError, r"\(\)"),
         (np.zeros(784, np.uint8), ValueError, r"\(784,\)"),
         (np.zeros((0, 0), np.uint8), ValueError, r"\(0, 0"),
-        (np.zeros((0, 5, 3), np.uint8), ValueError, r"\(0, 5, 3\)"),
-        (np.zeros((5, 5, 0), np.uint8), ValueError, r"\(5, 5, 0\)"),
         (np.zeros((5, 5, 2), np.uint8), ValueError, r"\(5, 5, 2\)"),
         (np.zeros((3, 28, 28), np.uint8), ValueError, r"\(3, 28, 28\)"),
-        (np.zeros((1, 28, 28, 1), np.uint8), ValueError, r"\(1, 28, 28, 1\)"),
     ],
 )
 def test_other_input_is_refused_and_the_error_says_what_came(

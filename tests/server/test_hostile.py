@@ -171,14 +171,10 @@ DEEP: Any = []
 for _ in range(200):
     DEEP = [DEEP]
 WRONG: list[Any] = [
-    *(0, 1.5, 10**30, True),
-    *([], [None], ["data:image/png;base64,"], DEEP),
-    *({}, {"path": None}, {"path": "/etc/passwd"}, {"url": "/etc/passwd"}, {"": ""}, {"a" * 10_000: 1}),
-    *({"meta": {"_type": "gradio.FileData"}}, {"meta": {"_type": "gradio.FileData"}, "path": []}),
-    *({"meta": "gradio.FileData", "path": "/etc/passwd"}, {"meta": None, "path": "/etc/passwd"}),
-    *({"_type": "gradio.FileData", "path": "/etc/passwd"}, {"__type__": "update", "value": "/etc/passwd"}),
-    *(" ", "/etc/passwd", "file:///etc/passwd", "\0", "\ud800", "A" * 100_000),
-    *([file("/etc/passwd")], {"x": file("/etc/passwd")}, {"composite": {"x": file("/etc/passwd")}}),
+    *(0, 1.5, True, [], [None], DEEP, {}, {"": ""}, {"a" * 10_000: 1}, " ", "/etc/passwd", "\0", "\ud800"),
+    *({"path": None}, {"url": "/etc/passwd"}, {"meta": "gradio.FileData", "path": "/etc/passwd"}),
+    *({"__type__": "update", "value": "/etc/passwd"}, {"composite": {"x": file("/etc/passwd")}}),
+    *([file("/etc/passwd")], {"meta": {"_type": "gradio.FileData"}, "path": []}),
 ]
 
 
@@ -189,14 +185,14 @@ def test_anything_but_a_picture_is_refused(http: httpx.Client, wrong: Any) -> No
     refused_or_empty(http, "predict_sketchpad", data_for("predict_sketchpad", wrong))
 
 
-@pytest.mark.parametrize("network", ["tanh", "", "RELU", 0, True, [], ["relu"], {}, "../relu"], ids=name)
+@pytest.mark.parametrize("network", ["tanh", "", 0, ["relu"], {}, "../relu"], ids=name)
 def test_an_unknown_network_is_refused(http: httpx.Client, network: Any, digits: list[str]) -> None:
     for endpoint in ENDPOINTS:
         picture = None if endpoint == "predict_sketchpad" else digits[3]
         assert "relu" in refused(http, endpoint, data_for(endpoint, picture, network))
 
 
-@pytest.mark.parametrize("number", [-1, 11, 1.5, "3", True, [], 10**40], ids=name)
+@pytest.mark.parametrize("number", [-1, 11, 1.5, "3", True, []], ids=name)
 def test_a_digit_index_or_epoch_out_of_range_is_refused(
     http: httpx.Client, number: Any, digits: list[str]
 ) -> None:
@@ -207,17 +203,9 @@ def test_a_digit_index_or_epoch_out_of_range_is_refused(
         assert said in refused(http, "explain", [digits[3], "relu", *rest])
 
 
-@pytest.mark.parametrize(
-    "unit", ["", "h1", "h1[128]", "h3[0]", "h1[-1]", "h1[0]; x", 0, True, [], {}], ids=name
-)
+@pytest.mark.parametrize("unit", ["", "h1[128]", "h3[0]", "h1[-1]", "h1[0]; x", 0, []], ids=name)
 def test_an_unknown_unit_is_refused(http: httpx.Client, unit: Any, digits: list[str]) -> None:
     assert "unit" in refused(http, "explain", [digits[3], "relu", None, None, unit, None, None, None])
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_missing_inputs_are_refused(http: httpx.Client, endpoint: str) -> None:
-    for data in ([], [""]):
-        refused(http, endpoint, data)
 
 
 # Pictures that are none
@@ -234,19 +222,15 @@ def png_of(width: int, height: int, content: bytes = b"") -> bytes:
 
 
 BAD_PICTURES: dict[str, bytes] = {
-    "one byte": b"\x89",
     "text": b"a seven, honestly",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
     "pickle": b"cos\nsystem\n(S'true'\ntR.",
     "noise": np.random.default_rng(1).bytes(5000),
     "half a png": PICTURE[: len(PICTURE) // 2],
     "png, pixels damaged": PICTURE[:45] + b"\xff\xff\xff" + PICTURE[48:],
-    "png of no width": png_of(0, 10),
     "png that claims to be huge": png_of(60_000, 60_000),
     "png that is a bomb": png_of(12_000, 12_000, bytes(12_001 * 12_000)),
     "png just over the limit": png_of(5000, MAX_PIXELS // 5000 + 1, bytes(5001 * (MAX_PIXELS // 5000 + 1))),
-    "gif that claims to be huge": b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(20),
     "tiff that points to itself": b"II*\0\x08\0\0\0\0\0\x08\0\0\0" + bytes(20),
     "a ppm that claims to be huge": b"P6 99999 99999 255 ",
 }
@@ -262,13 +246,10 @@ def test_damaged_and_foreign_files_are_refused(http: httpx.Client, content: byte
 
 GOOD = data_url(PICTURE)
 DATA_URLS = [
-    *("data:", "data:image/png,", "data:image/png;base64,", "data:image/png;base64,!!!!", GOOD[:-5]),
-    *(GOOD + "=", GOOD + "\n", " " + GOOD, GOOD + "#", f"{GOOD},{GOOD}", f"url({GOOD})", "blob:" + GOOD),
-    *(GOOD.replace("image/png", kind) for kind in ("", "text/html", "image/", f"image/{'x' * 99}")),
-    *(GOOD.replace("base64", "base32"), GOOD.upper(), "data:image/png;base64," * 500),
+    *("data:", "data:image/png;base64,", "data:image/png;base64,!!!!", GOOD[:-5], GOOD + "#", f"url({GOOD})"),
+    *(GOOD.replace("image/png", "text/html"), GOOD.replace("base64", "base32"), GOOD.upper()),
     "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg'/>",
     "data:image/png;base64," + "A" * MAX_DATA_URL,
-    "data:image/png;base64," + "=" * 900_000,
 ]
 
 
@@ -290,30 +271,12 @@ def test_the_largest_picture_that_is_allowed_is_answered(http: httpx.Client) -> 
 # Files and addresses that are none of the caller's
 
 PATHS = [
-    *(
-        "/etc/passwd",
-        "/proc/self/environ",
-        "/dev/zero",
-        "/dev/stdin",
-        "/",
-        ".",
-        "",
-        "~/.ssh/id_rsa",
-        "app.py",
-    ),
-    *("../../../../etc/passwd", "%2e%2e%2fetc%2fpasswd", "{cache}", "{cache}/../../../../etc/passwd"),
-    *("{cache}/nothing.png", "{cache}\0.png", "{cache}/../secret.txt", "{secret}", "file://{secret}"),
-    *("{root}/app.py", "{root}/.git/config", "file:///etc/passwd", "A" * 5000, "a/" * 2000, "\0"),
-    *("http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/seven.png", "http://localhost:{port}/seven.png"),
-    *(
-        "http://[::1]:{port}/seven.png",
-        "http://0.0.0.0:{port}/",
-        "http://127.1:{port}/",
-        "//127.0.0.1:{port}/",
-    ),
-    *("http://2130706433:{port}/", "http://0x7f000001:{port}/", "http://[::ffff:127.0.0.1]:{port}/"),
-    *("http://user:pass@127.0.0.1:{port}/", "HTTP://127.0.0.1:{port}/", "gopher://127.0.0.1:{port}/_GET"),
-    *("http://", "http://127.0.0.1:99999/", "{app}/gradio_api/info"),
+    *("/etc/passwd", "/proc/self/environ", "/dev/zero", "/", "", "app.py", "../../../../etc/passwd", "\0"),
+    *("%2e%2e%2fetc%2fpasswd", "{cache}", "{cache}/../secret.txt", "{secret}", "file://{secret}", "A" * 5000),
+    *("http://127.0.0.1:{port}/seven.png", "https://localhost:{port}/", "http://[::1]:{port}/seven.png"),
+    *("http://0.0.0.0:{port}/", "http://2130706433:{port}/", "http://[::ffff:127.0.0.1]:{port}/"),
+    *("//127.0.0.1:{port}/", "http://user:pass@127.0.0.1:{port}/", "gopher://127.0.0.1:{port}/_GET"),
+    *("http://127.0.0.1:99999/", "{app}/gradio_api/info"),
 ]
 
 
@@ -379,10 +342,9 @@ def test_the_upload_of_another_session_cannot_be_found(http: httpx.Client, runni
 
 GETS = [
     *("/gradio_api/file=/etc/passwd", "/gradio_api/file={secret}", "/gradio_api/file={root}/app.py"),
-    *("/gradio_api/file={cache}/../secret.txt", "/gradio_api/file=%2fetc%2fpasswd", "/file/etc/passwd"),
-    *("/static/%2e%2e/%2e%2e/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:{port}/", "/monitoring"),
-    *("/gradio_api/call/nothing/nothing", "/gradio_api/queue/data?session_hash=none", "/" + "x" * 5000),
-    *("/?deep_link=../../../etc/passwd", "/?__theme=%00", "/?view=%3Cscript%3E", "/gradio_api/heartbeat/x"),
+    *("/gradio_api/file={cache}/../secret.txt", "/gradio_api/file=%2fetc%2fpasswd", "/monitoring"),
+    *("/static/%2e%2e/%2e%2e/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:{port}/"),
+    *("/?deep_link=../../../etc/passwd", "/?view=%3Cscript%3E"),
 ]
 
 
@@ -416,26 +378,16 @@ def test_a_stranger_cannot_end_the_session_of_another(http: httpx.Client, digits
 
 BODIES: dict[str, bytes] = {
     "nothing": b"",
-    "half an object": b'{"data": [',
     "not UTF-8": b'{"data": ["\xff\xfe", "relu"]}',
-    "null": b"null",
-    "a list": b"[]",
     "data a number": b'{"data": 5}',
-    "data an object": b'{"data": {}}',
-    "NaN": b'{"data": [NaN, "relu"]}',
     "infinity": b'{"data": [1e999, "relu"]}',
     "a long number": b'{"data": [' + b"9" * 5000 + b', "relu"]}',
     "nested lists": b'{"data": [' + b"[" * 100_000 + b"]" * 100_000 + b', "relu"]}',
-    "nested, not so deep": b'{"data": [' + b"[" * 900 + b"]" * 900 + b', "relu"]}',
     "nested and open": b'{"data": ' + b"[" * 1_000_000,
-    "many inputs": b'{"data": [' + b"1," * 100_000 + b"1]}",
-    "many keys": b'{"data": [{' + b",".join(b'"%d":1' % i for i in range(20_000)) + b'}, "relu"]}',
     "over the limit": b'{"data": ["' + b"x" * MAX_REQUEST + b'", "relu"]}',
     "lone surrogates": b'{"data": ["\\ud800\\ud800", "relu"]}',
     "a session that is a list": b'{"data": ["x", "relu"], "session_hash": []}',
     "a function that is not there": b'{"data": ["x", "relu"], "fn_index": 99999}',
-    "event data": b'{"data": ["x", "relu"], "event_data": {"target": 1}}',
-    "a prototype": b'{"data": ["x", "relu"], "__proto__": {}, "constructor": {}}',
 }
 
 
@@ -447,15 +399,6 @@ def test_malformed_bodies_are_refused(http: httpx.Client, body: bytes) -> None:
         answer = safe(http.post(f"/gradio_api/{path}", content=body, headers=JSON))
         if answer.status_code != 200:
             refusal(answer)
-
-
-@pytest.mark.parametrize(
-    "kind", ["", "text/plain", "multipart/form-data", "application/json; charset=utf-16"]
-)
-def test_other_content_types_are_refused(http: httpx.Client, kind: str) -> None:
-    headers = {"content-type": kind}
-    answer = http.post("/gradio_api/call/predict", content=b'{"data": [5, "relu"]}', headers=headers)
-    assert finish(http, "predict", answer)[0] == "error"
 
 
 @pytest.mark.parametrize("path", ["call/predict", "component_server", "upload", "mcp/"])
@@ -472,13 +415,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.Client, pat
     assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", "X"])
-def test_other_methods_are_refused(http: httpx.Client, method: str) -> None:
-    answer = safe(http.request(method, "/gradio_api/call/predict", content=b"{}"))
-    assert 400 <= answer.status_code < 500
-
-
-@pytest.mark.parametrize("endpoint", ["nothing", "__init__", "accept_blobs", "predict%00", "-1", "answer "])
+@pytest.mark.parametrize("endpoint", ["nothing", "accept_blobs", "-1"])
 def test_unknown_endpoints_are_refused(http: httpx.Client, endpoint: str) -> None:
     answer = safe(http.post(f"/gradio_api/call/{endpoint}", json={"data": ["", "relu"]}))
     assert answer.status_code == 404
@@ -488,9 +425,7 @@ def test_unknown_endpoints_are_refused(http: httpx.Client, endpoint: str) -> Non
 # Uploads
 
 
-@pytest.mark.parametrize(
-    "filename", ["../../evil.png", "/etc/cron.d/evil", "..", "a" * 5000 + ".png", "n\0l.png", ""]
-)
+@pytest.mark.parametrize("filename", ["../../evil.png", "/etc/cron.d/evil", "a" * 5000 + ".png", ""])
 def test_the_name_of_an_upload_does_not_leave_the_cache_folder(
     http: httpx.Client, filename: str, running_app: Server
 ) -> None:
@@ -508,14 +443,6 @@ def test_uploads_over_the_limit_are_refused(http: httpx.Client, size: int) -> No
     refusal(answer)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"--x", b"--x--", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--"]
-)
-def test_uploads_without_files_are_answered(http: httpx.Client, body: bytes) -> None:
-    headers = {"content-type": "multipart/form-data; boundary=x"}
-    assert safe(http.post("/gradio_api/upload", content=body, headers=headers)).status_code < 600
-
-
 # The functions of components, which do not queue
 
 
@@ -527,7 +454,7 @@ def ask_component(http: httpx.Client, **body: Any) -> httpx.Response:
 
 @pytest.mark.parametrize("field", ["data", "component_id", "fn_name", "session_hash"])
 def test_component_functions_refuse_wrong_fields(http: httpx.Client, field: str) -> None:
-    values: list[Any] = [..., [], {}, 99999, -1, "x", "__init__", "__class__", "preprocess", "accept_blobs"]
+    values: list[Any] = [..., [], {}, 99999, -1, "x", "__init__", "preprocess", "accept_blobs"]
     for value in values:
         if field == "data" or (field == "session_hash" and value == "x"):
             continue
@@ -548,11 +475,10 @@ def functions(http: httpx.Client) -> list[tuple[int, str]]:
     ]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [*WRONG, *DATA_URLS, *({"picture": wrong, "network": "relu"} for wrong in [*WRONG, *DATA_URLS])],
-    ids=name,
-)
+QUESTIONS = [*WRONG, *({"picture": wrong, "network": "relu"} for wrong in [*WRONG, *DATA_URLS])]
+
+
+@pytest.mark.parametrize("wrong", QUESTIONS, ids=name)
 def test_the_questions_of_the_page_are_checked(
     http: httpx.Client, functions: list[tuple[int, str]], wrong: Any
 ) -> None:
@@ -606,18 +532,6 @@ def test_uploads_of_the_editor_are_bounded(http: httpx.Client, editor: int, digi
         assert outcome == "complete" and answer[0]["label"] == "1"
     for number in range(len(answers)):  # makes room again
         call(http, "predict_sketchpad", [whole(f"large {number}"), "relu"])
-
-
-@pytest.mark.parametrize(
-    "fields", [{"type": "x"}, {"id": ""}, {"index": "-1"}, {"fn_name": "x"}, {"component_id": "x"}]
-)
-def test_odd_uploads_of_the_editor_are_answered(
-    http: httpx.Client, editor: int, fields: dict[str, str]
-) -> None:
-    answer = put(http, editor, "odd", PICTURE, **fields)
-    assert answer.status_code == 200 or refusal(answer)
-    for held in ("odd", ""):  # makes room again
-        call(http, "predict_sketchpad", [whole(held), "relu"])
 
 
 # Anything at all
