@@ -18,16 +18,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import ROOT, chromium, free_port, save, serving
+from benchmarks.helpers import ROOT, chromium, free_port, save, serving, table
 
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
 MOVES, PAUSE = 160, 12  # of the mouse in a stroke; milliseconds between two of them
+HEADER = ["round trip, drawing", "pen up → label, median / p95", "answers a second"]
+HEADER += ["requests an answer", "up / down, at most"]
 DRAWINGS = ("digit", "panel")  # a digit with the panel closed and open
 
 BARE = """
@@ -108,8 +109,8 @@ def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
     raise RuntimeError("no answer")
 
 
-def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: str) -> dict[str, Any]:
-    """Figures of drawing `strokes` digits."""
+def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: str) -> list[str]:
+    """The cells of `HEADER`, of drawing `strokes` digits."""
     panel = drawing == "panel"
     requests: list[Request] = []
     page = browser.new_context(viewport=WINDOW).new_page()
@@ -138,15 +139,15 @@ def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: 
     sizes = [request.sizes() for request in asked]
     page.context.close()
     latencies.sort()
-    figures = {
-        "pen_up_to_label_ms_median": statistics.median(latencies),
-        "pen_up_to_label_ms_p95": latencies[math.ceil(0.95 * len(latencies)) - 1],
-        "answers_a_second": statistics.median(rates),
-        "requests_an_answer": len(requests) / len(asked),
-        "bytes_up": max(size["requestHeadersSize"] + size["requestBodySize"] for size in sizes),
-        "bytes_down": max(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes),
-    }
-    return {name: round(figure, 2) for name, figure in figures.items()}
+    up = max(size["requestHeadersSize"] + size["requestBodySize"] for size in sizes)
+    down = max(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes)
+    last = latencies[math.ceil(0.95 * len(latencies)) - 1]
+    return [
+        f"{statistics.median(latencies):,.0f} / {last:,.0f} ms",
+        f"{statistics.median(rates):.0f}",
+        f"{len(requests) / len(asked):.2f}",
+        f"{up / 1000:.1f} / {down / 1000:.1f} kB",
+    ]
 
 
 def open_and_draw(browser: Browser, url: str) -> float:
@@ -179,14 +180,12 @@ def open_and_type(browser: Browser, url: str) -> float:
     return seconds
 
 
-def opening(browser: Browser, app: str, bare: str, rounds: int) -> dict[str, float]:
+def opening(browser: Browser, app: str, bare: str, rounds: int) -> float:
+    """The time until the first answer, as a multiple of a bare page's."""
     open_and_draw(browser, app), open_and_type(browser, bare)
-    pairs = [(open_and_draw(browser, app), open_and_type(browser, bare)) for _ in range(rounds)]
-    return {
-        "app_s": statistics.median(ours for ours, _ in pairs),
-        "bare_s": statistics.median(bare for _, bare in pairs),
-        "ratio": statistics.median(ours / bare for ours, bare in pairs),
-    }
+    return statistics.median(
+        open_and_draw(browser, app) / open_and_type(browser, bare) for _ in range(rounds)
+    )
 
 
 def main() -> None:
@@ -195,20 +194,21 @@ def main() -> None:
     parser.add_argument("--openings", type=int, default=11, help="of each page")
     parser.add_argument("--round-trips", type=float, nargs="*", default=[0, 100, 200], help="milliseconds")
     options = parser.parse_args()
-    report: dict[str, Any] = {"gradio": version("gradio"), "far": {}}
+    rows = []
     with serving("app.py") as app, serving("-c", BARE) as bare, sync_playwright() as playwright:
         browser = chromium(playwright)
-        report["chromium"] = browser.version
         for trip in options.round_trips:
             for name in DRAWINGS:
                 with far(app.port, trip) as url:
                     found = measure(browser, url, options.strokes, 300 + 2 * trip, name)
-                report["far"][f"{trip:.0f} ms, {name}"] = found
-                print(f"{trip:.0f} ms, {name}: {found}", flush=True)
-        report["opening"] = opening(browser, app.url, bare.url, options.openings)
-        print(report["opening"], flush=True)
+                rows.append([f"{trip:.0f} ms, {name}", *found])
+                print(rows[-1], flush=True)
+        ratio = opening(browser, app.url, bare.url, options.openings)
         browser.close()
-    save("far_pad", report)
+    until = (
+        f"From opening the page to a first answered stroke: {ratio:.2f} × a bare Gradio page's first answer."
+    )
+    save("far_pad", f"{table(HEADER, rows)}\n\n{until}", gradio=version("gradio"))
 
 
 if __name__ == "__main__":

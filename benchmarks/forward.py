@@ -4,13 +4,12 @@
 
 All get the same MNIST digits, in turns, so that other load on the machine meets them all. Compared are
 the medians of their turns, as multiples of the products' (x @ w1, h1 @ w2, h2 @ w3, without biases,
-activations, softmax and the check of the input) and of ONNX Runtime's.
+activations, softmax and the check of the input).
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import sys
 import time
@@ -26,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import keras
 import numpy as np
-import onnx
 import onnxruntime
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.helpers import save
+from benchmarks.helpers import save, table
 from mnist_mlp import MLP, load
+from mnist_mlp.mlp import NAMES
 from mnist_mlp.network import LAYERS, _check_input
 from mnist_mlp.training.mnist import load_train
 
@@ -105,25 +104,16 @@ def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     digits = load_train()[0].images[:10_000].reshape(-1, 784) / np.float32(255)
-    rows = []
-    print(f"{'network':8} {'batch':>6}  {'':30} {'a call':>12} {'of the products':>16} {'of ONNX':>8}")
+    rows: list[list[str]] = []
     for network in ("relu", "sigmoid"):
         for batch in ROUNDS:
             seconds = compare(load(network), digits[:batch])
-            for name, taken in seconds.items():
-                row = {"network": network, "batch": batch, "name": name, "microseconds": taken * 1e6}
-                row["of_products"] = taken / seconds["products"]
-                row["of_onnxruntime"] = taken / seconds["ONNX Runtime"]
-                rows.append(row)
-                shown = f"{taken * 1e6:9,.1f} µs {row['of_products']:14.2f} × {row['of_onnxruntime']:6.2f} ×"
-                print(f"{network:8} {batch:6,}  {name:30} {shown}", flush=True)
-    versions = {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "onnxruntime": onnxruntime.__version__,
-    }
-    versions |= {"keras": keras.__version__, "tensorflow": tf.__version__, "onnx": onnx.__version__}
-    save("forward", {"threads": 1, "versions": versions, "rows": rows})
+            shares = [f"{taken / seconds['products']:.2f}" for taken in seconds.values()]
+            rows.append([f"{NAMES[network]}, batch {batch:,}", *shares])
+            print(rows[-1], {name: f"{taken * 1e6:,.1f} µs" for name, taken in seconds.items()}, flush=True)
+    versions = {module.__name__: module.__version__ for module in (np, onnxruntime, keras, tf)}
+    shown = table(["as multiples of the three bare matrix products", *seconds], rows)
+    save("forward", shown, versions=versions)
 
 
 if __name__ == "__main__":

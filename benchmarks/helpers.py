@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,9 +108,17 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {kind}"
 
 
-def save(name: str, report: dict[str, Any]) -> None:
-    """Write results/<name>.json, with the command and the machine; `benchmarks/readme.py` reads it."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its first column text, the others figures."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def save(name: str, shown: str, **more: Any) -> None:
+    """Print what a page shows of the results, and write results/<name>.json, which `benchmarks/readme.py` reads."""
+    print(shown)
     RESULTS.mkdir(exist_ok=True)
     command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    told = {"command": command, "machine": machine(), **report}
-    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    told = {"command": command, "machine": machine(), "shown": shown.split("\n"), **more}
+    text = json.dumps(told, indent=2, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ learnt from.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import save
+from benchmarks.helpers import save, table
 from mnist_mlp import read
+from mnist_mlp.mlp import NAMES
 from mnist_mlp.reader import Reading
 
-NETWORKS = ("relu", "sigmoid")
 HANDS = 20
 PENS = {"thin": 0.03, "medium": 0.05, "thick": 0.07}  # shares of the sheet's height, as in page/pad.html
 SHEET = (320, 240)
@@ -114,26 +114,25 @@ def main() -> None:
         **{f"ones with {one}": (form, FOURS["open"]) for one, form in ONES.items()},
         **{f"{four} fours": (ONES["a stroke"], form) for four, form in FOURS.items()},
     }
-    report: dict[str, dict[str, float]] = {}
+    rows: list[list[str]] = []
+
+    def measure(
+        title: str, drawn: list[tuple[np.ndarray, str]], right: Callable[[Reading, str], bool]
+    ) -> None:
+        shares = [np.mean([right(read(sheet, name), text) for sheet, text in drawn]) for name in NAMES]
+        rows.append([title, *(f"{share:.0%}" for share in shares)])
+        print(rows[-1], flush=True)
+
     for kind, (one, four) in kinds.items():
         drawn = [number for pen in PENS.values() for number in numbers(one, four, pen)]
-        report[kind] = {name: _share(read(s, name).text == text for s, text in drawn) for name in NETWORKS}
-        print(kind, report[kind], flush=True)
+        measure(f"{kind}: read right", drawn, lambda reading, text: reading.text == text)
+    hands = [(np.random.default_rng(hand), pen) for hand in range(HANDS) for pen in PENS.values()]
     for doodle, form in DOODLES.items():
-        drawn = [
-            (sheet([form], pen, np.random.default_rng(h)), "") for h in range(HANDS) for pen in PENS.values()
-        ]
-        report[doodle] = {name: _share(_is_number(read(s, name)) for s, _ in drawn) for name in NETWORKS}
-        print(doodle, report[doodle], flush=True)
-    save("pad_forms", {"hands": HANDS, "rows": report, "doodles": list(DOODLES)})
-
-
-def _is_number(reading: Reading) -> bool:
-    return bool(reading.text) and not reading.hint
-
-
-def _share(which: Iterable[bool]) -> float:
-    return round(float(np.mean(list(which))), 4)
+        drawn = [(sheet([form], pen, rng), "") for rng, pen in hands]
+        measure(
+            f"{doodle}: taken for a number", drawn, lambda reading, _: bool(reading.text) and not reading.hint
+        )
+    save("pad_forms", table(["", *NAMES.values()], rows))
 
 
 if __name__ == "__main__":

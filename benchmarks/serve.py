@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import Server, data_url, save, serving
+from benchmarks.helpers import Server, data_url, save, serving, table
 from mnist_mlp import read
 from mnist_mlp.picture import read_data_url
 from mnist_mlp.server.label_value import NO_NUMBER_NAME
@@ -41,6 +40,12 @@ CLIENTS = 32
 PHOTOGRAPHERS = 16
 DRAWINGS = 200  # of the pad, while photos are sent and without
 PATIENCE = 60  # seconds for one answer
+NAMED = {
+    "pad": "the pad",
+    "predict": "`/predict`",
+    "plain": "an identity function in a plain Gradio app",
+    "same settings": "an identity function with the app's settings",
+}
 
 INTERFACE = "gr.Interface(lambda picture: picture, gr.Textbox(), gr.Textbox(), api_name='predict')"
 PLAIN = f"""
@@ -208,27 +213,6 @@ def in_turns(
     return loads
 
 
-def leave(server: Server, tasks: list[Task], pages: int) -> None:
-    """Open pages as a browser does, upload a file, draw, and leave before the last call's answer."""
-    ask, function = pad(server), endpoint(server)
-
-    def page(number: int) -> None:
-        task = tasks[number % CLIENTS]
-        opened, alive = Client(server), Client(server)
-        for path in ("/", "/theme.css"):
-            opened.request("GET", path).read()
-        alive.request("GET", f"/gradio_api/heartbeat/{opened.session}").readline()
-        opened.upload(task.picture.encode() + opened.session.encode())
-        ask(opened, task)
-        joining = {"data": [task.picture, "relu"], "fn_index": function, "session_hash": opened.session}
-        opened.request("POST", "/gradio_api/queue/join", joining).read()
-        opened.http.close()
-        alive.http.close()
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(page, range(pages)))
-
-
 def photo() -> bytes:
     """A JPEG of 12 megapixels with a phone camera's noise: about 4 MB."""
     rng = np.random.default_rng(1)
@@ -240,8 +224,8 @@ def photo() -> bytes:
     return file.getvalue()
 
 
-def beside_photos(app: Server, tasks: list[Task]) -> dict[str, float]:
-    """Seconds from a drawing to its label, alone and while callers send photos of 12 megapixels."""
+def beside_photos(app: Server, tasks: list[Task]) -> float:
+    """The time from a drawing to its label while callers send photos of 12 megapixels, as a multiple of that alone."""
     ask, function, picture = pad(app), endpoint(app), photo()
     drawing, stop = Client(app), threading.Event()
 
@@ -272,17 +256,13 @@ def beside_photos(app: Server, tasks: list[Task]) -> dict[str, float]:
         stop.set()
         for each in running:
             each.result()
-    return {"alone_seconds": alone, "busy_seconds": busy, "ratio": busy / alone}
+    return busy / alone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--round", type=int, default=640, help="answers in each (default: %(default)s)")
-    parser.add_argument(
-        "--answers", type=int, default=4_000, help="before memory is measured (default: %(default)s)"
-    )
-    parser.add_argument("--pages", type=int, default=1_000, help="that are left (default: %(default)s)")
     options = parser.parse_args()
     wanted = tasks()
     with serving("app.py") as app:
@@ -291,35 +271,20 @@ def main() -> None:
             others = {"plain": (plain, identity(plain)), "same settings": (same, identity(same))}
             loads = in_turns({**asks, **others}, wanted, options.rounds, options.round)
         photos = beside_photos(app, wanted)
-        print(photos, flush=True)
-        memory = []
-        for _ in range(2):  # the growth of the second half
-            found = [load(app, ask, wanted, options.answers // 2) for _, ask in asks.values()]
-            leave(app, wanted, options.pages // 2)
-            loads["long"] = loads.get("long", []) + found
-            time.sleep(2)
-            memory.append(psutil.Process(app.process.pid).memory_info().rss / 1e6)
-            print(f"{memory[-1]:.0f} MB", flush=True)
-    every = [each for some in loads.values() for each in some]
-    report = {
-        "clients": CLIENTS,
-        "answers_a_second": {
-            name: statistics.median(each.rate for each in loads[name]) for name in (*asks, *others)
-        },
-        **{
-            f"of_{other}".replace(" ", "_"): {
-                ask: statistics.median(a.rate / b.rate for a, b in zip(loads[ask], loads[other]))
-                for ask in asks
-            }
-            for other in others
-        },
-        "beside_photos": photos,
-        "answers": {key: sum(getattr(each, key) for each in every) for key in ("wanted", "lost", "wrong")},
-        "pages": options.pages,
-        "megabytes": memory,
-    }
-    print(json.dumps(report, indent=2))
-    save("serve", report)
+    rates = {name: statistics.median(each.rate for each in found) for name, found in loads.items()}
+    rows = [
+        (f"answers a second to {CLIENTS} clients: {NAMED[name]}", f"{rate:.0f}")
+        for name, rate in rates.items()
+    ]
+    for other in others:
+        for name in asks:
+            ratio = statistics.median(a.rate / b.rate for a, b in zip(loads[name], loads[other]))
+            rows.append((f"{NAMED[name]}, as a multiple of {NAMED[other]}", f"{ratio:.2f}"))
+    every = [each for found in loads.values() for each in found]
+    given, lost, wrong = (sum(getattr(each, key) for each in every) for key in ("wanted", "lost", "wrong"))
+    rows.append(("the pad while 16 callers send photos of 12 megapixels, × alone", f"{photos:.1f}"))
+    rows.append(("answers, of which lost / wrong or crossed", f"{given:,}, {lost} / {wrong}"))
+    save("serve", table(["", "this app"], rows))
 
 
 if __name__ == "__main__":

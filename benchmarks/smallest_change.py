@@ -24,12 +24,20 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import save
+from benchmarks.helpers import save, table
 from mnist_mlp import MLP, load
+from mnist_mlp.mlp import NAMES
 from mnist_mlp.training.mnist import load_train
 
 PICTURES = 1000
 BATCH = 100
+ROWS = {
+    "read as asked, by NumPy / by Keras": "{read_as_asked:.1%} / {read_as_asked_by_keras:.1%}",
+    "distance (L2), median": "{l2_median:.2f}",
+    "ratio to the distance of Foolbox's DeepFool, median": "{ratio_median:.2f}",
+    "the largest ratio": "{ratio_largest:.2f}",
+    "time, median / p95": "{ms_median:.0f} / {ms_p95:.0f} ms",
+}
 
 
 def twin(net: MLP) -> keras.Model:
@@ -76,11 +84,10 @@ def compare(net: MLP, pictures: np.ndarray) -> dict[str, Any]:
 
 def main() -> None:
     pictures = load_train()[1].images[:PICTURES].reshape(-1, 784) / np.float32(255)
-    networks = {}
-    for name in ("relu", "sigmoid"):
-        networks[name] = compare(load(name), pictures)
-        print(name, {key: round(value, 4) for key, value in networks[name].items()})
-    save("smallest_change", {"pictures": PICTURES, "foolbox": foolbox.__version__, "networks": networks})
+    found = {name: compare(load(name), pictures) for name in NAMES}
+    rows = [[title, *(form.format(**found[name]) for name in NAMES)] for title, form in ROWS.items()]
+    header = [f"{PICTURES:,} of MNIST's validation digits", *NAMES.values()]
+    save("smallest_change", table(header, rows), foolbox=foolbox.__version__)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import save
+from benchmarks.helpers import save, table
 from mnist_mlp import read
+from mnist_mlp.mlp import NAMES
 from mnist_mlp.training.mnist import load_train
 from mnist_mlp.training.numbers import APART, TOUCHING, Number, make
 
@@ -58,38 +59,30 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="numbers of each length and kind")
     parser.add_argument("--network", choices=["relu", "sigmoid"], default="relu")
     options = parser.parse_args()
-    rows, wrong, confidences, every = [], [], [], []
+    cells: dict[int, list[str]] = {length: [str(length)] for length in LENGTHS}
+    wrong, confidences, every = [], [], []
     for touching in (False, True):
         for length in LENGTHS:
-            right, sure, times = [], [], []
+            right, times = [], []
             for number in numbers(options.count, length, touching):
                 start = time.perf_counter()
                 reading = read(number.canvas, options.network)
                 times.append(time.perf_counter() - start)
                 right.append(reading.text == number.text)
                 confidences.append(reading.confidence)
-                every.append(right[-1])
-                if not reading.hint:
-                    sure.append(right[-1])
                 if not right[-1] and length in (3, 4, 5):
                     wrong.append((number.canvas, number.text, reading.text))
-            rows.append(
-                {
-                    "digits": length,
-                    "touching": touching,
-                    "right": round(float(np.mean(right)), 4),
-                    "without_a_hint": round(len(sure) / len(right), 4),
-                    "right_without_a_hint": round(float(np.mean(sure)), 4) if sure else None,
-                    "median_ms": round(1000 * statistics.median(times), 1),
-                }
-            )
-            print(rows[-1], flush=True)
+            every += right
+            cells[length] += [f"{np.mean(right):.0%}", f"{1000 * statistics.median(times):.1f}"]
+            print(length, touching, cells[length][-2:], flush=True)
     which = np.minimum((15 * np.array(confidences)).astype(int), 14)
     bins = [which == b for b in range(15) if (which == b).any()]
     ece = sum(abs(np.mean(np.array(confidences)[b]) - np.mean(np.array(every)[b])) * b.mean() for b in bins)
-    print("expected calibration error", ece)
-    about = {"network": options.network, "numbers_of_each": options.count}
-    save("whole_numbers", {**about, "calibration_error": round(float(ece), 4), "rows": rows})
+    shown = table(["digits", "right, apart", "ms, apart", "right, touching", "ms, touching"], cells.values())
+    made = f"{options.count} numbers of each kind, made of MNIST's digits that are held out for validation"
+    shown += f"\n\n{made}; the {NAMES[options.network]} network. "
+    shown += f"Expected calibration error of the confidence: {ece:.1%}."
+    save("whole_numbers", shown)
     picture(wrong[:: max(1, len(wrong) // SHOWN)][:SHOWN]).save(PICTURE, optimize=True)
 
 
