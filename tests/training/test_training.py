@@ -120,11 +120,11 @@ def test_a_part_of_training_is_adamw_of_keras_and_keeps_the_average(tmp_path: Pa
     def loss(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, ours(x)))
 
-    def batch(step: int) -> tuple[int, tuple[np.ndarray, ...]]:
-        return 64, (x[64 * step : 64 * step + 64], y[64 * step : 64 * step + 64])
+    def batch(step: int) -> tuple[np.ndarray, ...]:
+        return x[64 * step : 64 * step + 64], y[64 * step : 64 * step + 64]
 
     variables = [v.value for v in ours.trainable_variables]
-    learn("test", variables, lambda size: loss, batch, 10, 1e-3, tmp_path, keep_at=[0])
+    learn("test", variables, loss, batch, 10, 1e-3, tmp_path, keep_at=[0])
     schedule = keras.optimizers.schedules.CosineDecay(0.0, 9, alpha=1e-3, warmup_target=1e-3, warmup_steps=1)
     theirs.compile(
         keras.optimizers.AdamW(schedule, weight_decay=learning.WEIGHT_DECAY, use_ema=True, ema_momentum=0.0),
