@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,14 +19,14 @@ from mnist_mlp.picture import PictureError
 from mnist_mlp.reader import ReaderWeights
 from mnist_mlp.training.mnist import Digits
 from mnist_mlp.training.non_digits import DRAW
-from mnist_mlp.training.numbers import Number, make
+from mnist_mlp.training.numbers import APART, TOUCHING, Hand, Number, make
 
 
-def numbers(mnist: Digits, n: int, length: int) -> Iterator[Number]:
+def numbers(mnist: Digits, n: int, length: int, hand: Hand = APART) -> Iterator[Number]:
     for seed in range(n):
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng([seed, length])
         some = mnist.some(rng.integers(len(mnist.labels), size=length))
-        yield make(some.images, some.labels, rng)
+        yield make(some.images, some.labels, rng, hand)
 
 
 def test_three_digits_are_read_and_found(mnist: Digits) -> None:
@@ -46,7 +47,7 @@ def test_what_a_reading_holds(mnist: Digits, name: str) -> None:
     net = load(name)
     for number in numbers(mnist, 10, 2):
         reading = net.read(number.canvas)
-        assert 0.95 <= sum(reading.readings.values()) <= 1 + 1e-9  # the rest is of less likely texts
+        assert sum(reading.readings.values()) <= 1 + 1e-9  # the rest is of less likely texts
         assert "" in reading.readings
         assert list(reading.readings.values()) == sorted(reading.readings.values(), reverse=True)
         assert next(iter(reading.readings)) == reading.text
@@ -125,10 +126,12 @@ def test_a_level_line_has_no_text_and_no_digits() -> None:
 
 
 def test_confidence_is_the_share_that_is_right(mnist: Digits) -> None:
-    made = [number for length in (1, 2, 3, 4) for number in numbers(mnist, 60, length)]
+    kinds = itertools.product((APART, TOUCHING), (1, 2, 3, 4))
+    made = [number for hand, length in kinds for number in numbers(mnist, 100, length, hand)]
     readings = [read(number.canvas) for number in made]
     right = [reading.text == number.text for reading, number in zip(readings, made)]
-    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.06
+    # Two standard deviations of 800 are 2 points, and the calibration error is 1.5.
+    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.035
 
 
 def test_more_than_200_digits_are_refused(mnist: Digits) -> None:
