@@ -86,7 +86,10 @@ export default function pad({ element, props, server, trigger, EXAMPLES, FIRST }
     if (!isExample) keep();
     if (!sheet.isBlank()) asked.changed();
   });
-  on("toggle", (event) => event.target === panel() && event.target.open && !sheet.isBlank() && asked.changed(), { capture: true });
+  // As the page opens, the panel may do so after the example, whose answer explains it.
+  const explained = () => isExample && props.value && JSON.parse(props.value).panel;
+  const toAsk = (event) => event.target === panel() && event.target.open && !sheet.isBlank() && !explained();
+  on("toggle", (event) => toAsk(event) && asked.changed(), { capture: true });
 
   // The preview tells which digit is pointed at and which is chosen, the panel which training digit to put on the sheet.
   const ours = (event) => event.target.closest("#preview");
