@@ -54,6 +54,7 @@ def main() -> int:
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
+        sys.argv[1:] = ["--runs", str(options.runs)]  # the command that is told beside the figures
         return rehearse(options.inside, options.runs)
     with tempfile.TemporaryDirectory(prefix="space-") as name:
         folder = Path(name)
