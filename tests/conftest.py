@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from helpers import LAPTOP, ROOT, Server, chromium, serving
-from hub_server import Hub, Run, running
+from hub_server import TOKEN, Hub, Run, running
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from mnist_mlp.training.mnist import Digits, load_train
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else importing Gradio starts threads that ask the network
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +93,11 @@ def hub() -> Iterator[Hub]:
 def hub_user(hub: Hub, tmp_path: Path) -> Run:
     """Runs Python code in its own process, as a user of that Hub."""
 
-    def run(
-        code: str, *arguments: str, token: str = "hf_owner", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         settings = {
             "HF_ENDPOINT": hub.address,
             "HF_HOME": str(tmp_path / "hf"),
-            "HF_TOKEN": token,
+            "HF_TOKEN": TOKEN,
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DOWNLOAD_TIMEOUT": "2",

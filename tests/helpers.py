@@ -81,7 +81,6 @@ def serving(folder: Path, *command: str, port: int | None = None, **environment:
     port = port or free_port()
     log, cache = folder / "log.txt", folder / "cache"
     variables = {
-        "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(cache),
         "PYTHONPATH": str(ROOT),

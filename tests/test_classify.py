@@ -134,13 +134,6 @@ def test_boxes_hold_each_digit_s_ink(tmp_path: Path, mnist: Digits) -> None:
     assert [line.split("\t")[1] for line in shown[1:]] == list(row["number"])
 
 
-@pytest.mark.parametrize("workers", ["0", "two"])
-def test_a_number_of_workers_that_is_none(paths: list[str], workers: str) -> None:
-    done = run("--workers", workers, *paths)
-    assert done.returncode == 2
-    assert "expected a whole number from 1 up" in done.stderr and "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_a_name_that_is_not_utf_8(paths: list[str], tmp_path: Path, format: str) -> None:
     good, bad = (os.fsencode(tmp_path / "7") + ending for ending in (b"\xff\xfe.png", b"\xff.txt"))
@@ -217,20 +210,6 @@ def test_every_form_of_a_picture(paths: list[str]) -> None:
     assert answer["confidence"].std() < 1e-6
     assert answer["name"] == list(range(len(forms)))
     assert answer["digit"].dtype == np.int64 and answer["confidence"].dtype == np.float32
-
-
-def test_a_pillow_image_is_turned_as_its_exif_data_says(paths: list[str], tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # a phone held upright: the pixels lie on their side
-    upright = Image.open(paths[0])
-    upright.rotate(90, expand=True).save(tmp_path / "7.png", exif=exif)
-    sideways = Image.open(tmp_path / "7.png")
-    answer = classify({"image": [upright, str(tmp_path / "7.png"), sideways]})
-    assert answer["number"] == [FIRST] * 3
-    assert np.ptp(answer["confidence"]) < 1e-6
-    assert (
-        sideways.size == upright.size[::-1] and sideways.getexif()[0x0112] == 6
-    )  # the caller's is as it was
 
 
 def test_numbers_and_what_is_none_in_one_batch(mnist: Digits) -> None:

@@ -97,9 +97,3 @@ def test_a_picture_that_is_read_as_the_digit_stays_as_it_is(pictures: np.ndarray
 def test_a_change_to_no_digit_is_refused(digit: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="0 to 9; got"):
         load().smallest_change(np.zeros(784, np.float32), digit)
-
-
-@pytest.mark.parametrize("shape", [(2, 784), (1, 28, 28), (783,)])
-def test_a_change_of_what_is_not_one_picture_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"784.*got"):
-        load().smallest_change(np.zeros(shape, np.float32), 3)

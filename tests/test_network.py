@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import random
 import struct
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from safetensors.numpy import save_file
 from scipy.special import logsumexp
 
 from mnist_mlp import MLP, load
-from mnist_mlp.network import BLOCK, MAX_WEIGHT, Forward, Network, digit_score, softmax
+from mnist_mlp.network import BLOCK, MAX_WEIGHT, Network, digit_score, softmax
 from mnist_mlp.training.mnist import Digits
 
 NETWORKS = ("relu", "sigmoid")
@@ -53,24 +52,6 @@ def test_every_step_agrees_with_keras(net: MLP, digits: np.ndarray) -> None:
         np.testing.assert_allclose(getattr(ours, name), theirs, atol=1e-5, rtol=1e-6, err_msg=name)
     assert (ours.logits.argmax(1) == in_keras[2].argmax(1)).all()
     assert np.abs(net.predict_proba(digits) - in_keras[3]).max() < 1e-5
-
-
-def test_every_step_agrees_with_float64(net: MLP, digits: np.ndarray) -> None:
-    x = digits[:100].astype(float)
-    w1, b1, w2, b2, w3, b3 = (tensor.astype(float) for tensor in net.weights.values())
-
-    def hidden(z: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # 1 / infinity is right
-            return z * (z > 0) if net.activation == "relu" else 1 / (1 + np.exp(-z))
-
-    z1 = np.einsum("ni,ij->nj", x, w1) + b1
-    z2 = np.einsum("ni,ij->nj", hidden(z1), w2) + b2
-    logits = np.einsum("ni,ij->nj", hidden(z2), w3) + b3
-    p = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-    expected = (z1, hidden(z1), z2, hidden(z2), logits, p)
-    for name, ours, theirs in zip(Forward._fields, net.forward(digits[:100]), expected):
-        assert ours.dtype == np.float32, name
-        np.testing.assert_allclose(ours, theirs, atol=2e-5, rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3), (0,), (2, BLOCK)])
@@ -164,16 +145,6 @@ def test_other_input_is_refused_and_the_error_says_what_came(
             method(x)
 
 
-@pytest.mark.parametrize("bad", [np.nan, -1e-3, 1.001])
-@pytest.mark.parametrize("row", [0, BLOCK, 3 * BLOCK - 1])
-def test_one_bad_pixel_anywhere_is_refused(bad: float, row: int) -> None:
-    x = np.full((3 * BLOCK, 784), 0.5, np.float32)
-    x[row, 400] = bad
-    for some in (x, x[row]):
-        with pytest.raises(ValueError, match=r"0\.\.1"):
-            load("relu").predict_proba(some)
-
-
 # Loading
 
 
@@ -212,15 +183,9 @@ def test_what_was_saved_loads_again(tmp_path: Path, name: str) -> None:
         assert again.weights[key].tobytes() == tensor.tobytes()
 
 
-class Evil:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (os.mkdir, ("unpickled",))
-
-
 FOREIGN = {
     "nothing": b"",
     "noise": random.Random(1).randbytes(544_744),
-    "a pickle": pickle.dumps(Evil()),
     "a header that is no JSON": struct.pack("<Q", 9) + b"not json!" + bytes(100),
     "a header that is nested": struct.pack("<Q", 20_000) + b"[" * 10_000 + b"]" * 10_000,
     "a header without end": struct.pack("<Q", 2**63) + b"{}",
@@ -228,27 +193,18 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
-def test_a_foreign_file_is_refused(folder: Folder, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder.path)
+def test_a_foreign_file_is_refused(folder: Folder, content: bytes) -> None:
     (folder.path / "model.safetensors").write_bytes(content)
     folder.refused("model.safetensors", ".")
-    assert not Path("unpickled").exists()
 
 
-def test_a_file_of_another_length_is_refused(folder: Folder) -> None:
-    path = folder.path / "model.safetensors"
-    whole = path.read_bytes()
-    for content in (whole[:9], whole[:10_000], whole[:-1], whole + b"\0"):
-        path.write_bytes(content)
-        folder.refused("model.safetensors", ".")
-    for file in ("config.json", "model.safetensors"):
-        with (folder.path / file).open("r+b") as sparse:
-            sparse.truncate(20_000_000_000)
-        folder.refused(file, "at most")
-        (folder.path / file).unlink()
-        folder.refused(file, "No such file")
-        path.write_bytes(whole)
-        folder.save()
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_file_that_is_too_large_or_none_is_refused(folder: Folder, file: str) -> None:
+    with (folder.path / file).open("r+b") as sparse:
+        sparse.truncate(20_000_000_000)
+    folder.refused(file, "at most")
+    (folder.path / file).unlink()
+    folder.refused(file, "No such file")
 
 
 def put(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Folder], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,7 +14,6 @@ import pytest
 from helpers import ROOT, checkout
 from PIL import Image
 
-from mnist_mlp import load
 from mnist_mlp.network import WEIGHTS
 
 SHOWN = "mnist_mlp/page/examples/7.png"  # a 7 of MNIST's test set
@@ -88,10 +86,3 @@ def test_the_command_runs(installed: Path, elsewhere: Path) -> None:
     assert shutil.which("mnist-mlp", path=str(installed))
     (row,) = run([str(installed / "mnist-mlp"), "digit.png"], elsewhere).splitlines()
     assert row.split("\t")[:2] == ["digit.png", "7"]
-
-
-def test_both_networks_come_with_it(installed: Path, tmp_path: Path) -> None:
-    code = "import json; from mnist_mlp import load; print(json.dumps(load('{}').config))"
-    for network in ("relu", "sigmoid"):
-        config = run([str(installed / "python"), "-c", code.format(network)], tmp_path)
-        assert json.loads(config) == load(network).config

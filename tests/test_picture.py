@@ -87,26 +87,18 @@ def test_the_exif_orientation_is_applied(format: str) -> None:
     assert_seven(read_picture(encode(sideways, format, quality=95, exif=exif)))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (3000, 4000)])
-def test_pictures_of_extreme_proportions_are_reduced(size: tuple[int, int]) -> None:
-    canvas = read_picture(encode(Image.new("L", size, 255)))
-    assert canvas.ndim == 2 and max(canvas.shape) <= 1000 and min(canvas.shape) >= 1
-
-
 def test_a_phones_photo_is_reduced_and_read() -> None:
     canvas = read_picture(encode(seven("RGB", (3000, 4000)), "JPEG"))
     assert max(canvas.shape) <= 1000
     assert np.abs(to_mnist(canvas) - to_mnist(np.asarray(seven()))).mean() < 0.03
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
-@pytest.mark.parametrize("size", [(160, 200), (900, 1200)])
-def test_a_callers_image_is_not_changed(mode: str, size: tuple[int, int]) -> None:
-    image = seven(size=size).convert(mode) if mode != "I;16" else Image.new(mode, size, 40_000)
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_a_callers_image_is_not_changed(mode: str) -> None:
+    image = seven(mode)
     before = image.copy()
-    canvas = to_array(image)
-    canvas[:] = 7
-    assert image == before and image.size == size
+    to_array(image)[:] = 7
+    assert image == before
 
 
 def test_a_path_is_read(tmp_path: Path) -> None:
@@ -158,24 +150,6 @@ def test_other_formats_are_not_decoded() -> None:
             read_picture(encode(seven("RGB"), format))
 
 
-def test_the_size_of_a_large_file_is_said(tmp_path: Path) -> None:
-    with (tmp_path / "large.png").open("wb") as file:
-        file.truncate(18_900_000)
-    with pytest.raises(PictureError, match="got 18,900,000"):
-        read_picture(tmp_path / "large.png")
-
-
-def test_a_folder_is_refused_as_one(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="got a folder"):
-        read_picture(tmp_path)
-
-
-@pytest.mark.parametrize("path", ["missing.png", "a\0b.png", "x" * 5000])
-def test_an_unreadable_path_is_refused(path: str) -> None:
-    with pytest.raises(PictureError, match="cannot read"):
-        read_picture(path)
-
-
 @pytest.mark.parametrize("source", [0, True, 3.5, None, ["seven.png"]])
 def test_other_types_are_refused(source: Any) -> None:
     with pytest.raises(TypeError, match="PathLike"):
@@ -209,20 +183,9 @@ def test_a_data_url_is_read() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "data:",
-        "data:,",
-        "data:image/png;base64,",
-        "data:image/png;base64,AAAA",
-        "data:image/png;base64,A",
-        "data:image/png;base64,####",
-        "data:image/png,plain",
-        "data:text/html;base64,PGI+",
-        "data:image/svg+xml;base64,PHN2Zy8+",
-        "file:///etc/passwd",
-        "http://127.0.0.1/x.png",
-        "/etc/passwd",
-        "data:image/png;base64," + "A" * MAX_DATA_URL,
+        *("", "data:", "data:image/png;base64,", "data:image/png;base64,A", "data:image/png;base64,####"),
+        *("data:image/png,plain", "data:text/html;base64,PGI+", "data:image/svg+xml;base64,PHN2Zy8+"),
+        *("file:///etc/passwd", "/etc/passwd", "data:image/png;base64," + "A" * MAX_DATA_URL),
     ],
     ids=lambda text: text[:30] or "empty",
 )

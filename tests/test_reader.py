@@ -192,12 +192,6 @@ def test_small_grey_canvases_have_an_answer(sheet: np.ndarray) -> None:
     check(sheet)
 
 
-@given(sheet=arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3, 4]))))
-@SOME
-def test_small_coloured_canvases_have_an_answer(sheet: np.ndarray) -> None:
-    check(sheet)
-
-
 @given(
     lines=st.lists(st.tuples(*[st.integers(0, 300)] * 4, st.integers(1, 60)), min_size=1, max_size=40),
     dark=st.booleans(),
@@ -208,11 +202,3 @@ def test_lines_of_any_width_have_an_answer(lines: list[tuple[int, ...]], dark: b
     for *ends, width in lines:
         ImageDraw.Draw(sheet).line(ends, 255 if dark else 0, width)
     check(np.asarray(sheet))
-
-
-@pytest.mark.parametrize("shape", [(100, 500), (500, 100), (1, 500), (500, 500), (3, 3)])
-def test_bars_that_fill_the_canvas_have_an_answer(shape: tuple[int, int]) -> None:
-    sheet = np.zeros(shape, np.uint8)
-    sheet[:, :: max(shape[1] // 8, 1)] = 255
-    check(sheet)
-    check(255 - sheet)

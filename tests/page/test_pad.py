@@ -152,17 +152,6 @@ def test_answers_come_while_the_pen_moves_and_the_last_is_for_the_last_drawing(p
     expect_answer_for_the_drawing(page, "sigmoid")
 
 
-def test_a_runner_up_is_shown_where_it_is_likely(page: Page, app: str) -> None:
-    open_app(page, app)
-    draw(page, ONE)
-    expect_text(page, "1")
-    expect_answer_for_the_drawing(page)
-    shown = page.locator("#label dl").count()
-    readings = list(read(canvas(page)).readings.values())
-    assert shown == 1 + sum(p >= 0.005 for p in readings[1:3])
-    assert " 0%" not in page.locator("#label").inner_text().replace("\n", " ")
-
-
 def test_an_answer_is_one_small_request_while_the_panel_is_closed(page: Page, app: str) -> None:
     open_app(page, app)
     page.locator("#inside .panel > summary").click()
@@ -614,21 +603,6 @@ def test_a_resize_and_the_dark_theme_keep_the_drawing_and_send_the_same(page: Pa
     assert np.median(grey) < 60 and np.percentile(grey, 99) > 200  # light ink on a dark sheet
     draw(page, BAR)
     expect_answer_for_the_drawing(page)
-
-
-def test_two_tabs_of_one_browser(browser: Browser, app: str) -> None:
-    context = browser.new_context(viewport=LAPTOP)
-    first, second = context.new_page(), context.new_page()
-    for page in (first, second):
-        open_app(page, app)
-    for page, stroke, wanted in ((first, SEVEN, "7"), (second, ZERO, "0")):
-        page.bring_to_front()
-        draw(page, stroke)
-        expect_text(page, wanted)
-    for page in (first, second):
-        page.bring_to_front()
-        expect_answer_for_the_drawing(page)
-    context.close()
 
 
 @pytest.mark.parametrize("made", [Pad, Panel, Preview, Hint, lambda: Panel("{}", opened=False)])

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from helpers import LAPTOP, SEVEN, ZERO, draw, launched, open_app
+from helpers import SEVEN, ZERO, draw, launched, open_app
 from playwright.sync_api import Browser, Page, expect
 from scipy.stats import spearmanr
 
@@ -310,32 +310,6 @@ def test_what_it_would_learn_is_shown_step_by_step(shown: Page, x: np.ndarray) -
     shown.locator("#inside .learning summary").click()
 
 
-def test_looking_about_makes_no_request(shown: Page) -> None:
-    requests: list[str] = []
-
-    def note(request: Any) -> None:
-        requests.append(request.url)
-
-    shown.on("request", note)
-    for digit in [1, 4, 7]:
-        shown.locator("#inside [role=radio]").nth(digit).click()
-    for name in ["h1", "h2", "evidence"]:
-        shown.locator(f"#inside [data-name={name}]").click()
-    shown.wait_for_timeout(700)
-    shown.remove_listener("request", note)
-    assert requests == []
-
-
-def test_a_change_of_theme_recolours_the_pictures(shown: Page) -> None:
-    light = colours(shown, "x")
-    shown.evaluate("document.body.classList.add('dark')")
-    shown.wait_for_timeout(200)
-    dark = colours(shown, "x")
-    shown.evaluate("document.body.classList.remove('dark')")
-    inked = light[:, 3] > 200
-    assert light[inked, :3].max() < 64 and dark[inked, :3].min() > 192
-
-
 # ---- The questions
 
 
@@ -483,17 +457,4 @@ def test_closed_on_a_phone_and_drawn_once_it_is_opened(browser: Browser, app: st
     for part in page.locator("#inside section, #inside .body").all():
         box = part.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360
-    context.close()
-
-
-def test_a_panel_without_an_answer_is_open_and_empty(browser: Browser) -> None:
-    with gr.Blocks() as demo:
-        Panel(elem_id="inside")
-    context = browser.new_context(viewport=LAPTOP)
-    page = context.new_page()
-    with launched(demo) as url:
-        page.goto(url)
-        expect(page.locator("#inside .stages")).to_be_visible(timeout=60_000)
-        page.wait_for_timeout(300)
-        assert not colours(page, "evidence").any()
     context.close()

@@ -63,11 +63,6 @@ def test_one_tool_that_says_what_it_takes_and_gives(app: str, query: str) -> Non
     assert schema["properties"]["network"]["default"] == "relu"
 
 
-def test_no_other_endpoint_can_be_called_as_a_tool(app: str, clear: dict[int, np.ndarray]) -> None:
-    for tool in ("predict", "explain", "predict_sketchpad"):
-        assert call(app, tool, picture=data_url(clear[1])).isError
-
-
 def test_it_reads_digits(app: str, clear: dict[int, np.ndarray]) -> None:
     for digit in (0, 3, 8):
         network = "sigmoid" if digit % 2 else "relu"
@@ -80,17 +75,6 @@ def test_it_reads_digits(app: str, clear: dict[int, np.ndarray]) -> None:
             answer["confidence"] == pytest.approx(reading.confidence, abs=1e-3)
             and answer["hint"] == reading.hint
         )
-
-
-def test_a_number_keeps_its_leading_zeros(app: str, clear: dict[int, np.ndarray]) -> None:
-    canvas = np.hstack([clear[0], clear[0], clear[7]])
-    answer = json.loads(call(app, picture=data_url(canvas)).content[0].text)
-    assert answer["number"] == read(canvas).text and isinstance(answer["number"], str)
-
-
-def test_where_there_is_no_digit_it_says_so(app: str) -> None:
-    answer = json.loads(call(app, picture=data_url(np.full((50, 50), 255, np.uint8))).content[0].text)
-    assert answer == {"number": "", "confidence": 0.0, "readings": {}, "hint": "Draw a digit or a number."}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +15,6 @@ from gradio_client import Client, handle_file
 from helpers import Server, data_url, launched, png, wait_until
 
 from mnist_mlp.server import middleware
-from mnist_mlp.server.gradio_internals import remove_old_files
 from mnist_mlp.server.limits import CACHE_AGE, CACHE_EVERY
 from mnist_mlp.server.middleware import Quota
 
@@ -101,16 +97,6 @@ def test_a_full_queue_says_that_it_is_full(busy: Busy) -> None:
     assert "Traceback" not in busy.app.log.read_text()
 
 
-def test_gradio_client_tells_that_the_queue_is_full(busy: Busy) -> None:
-    client = Client(busy.app.url, verbose=False)
-    busy.fill()
-    with pytest.raises(Exception, match="Queue is full! Please try again"):
-        client.predict(handle_file(busy.picture), api_name="/predict")
-    busy.holding.unlink()
-    wait_until(lambda: busy.waiting() == 0)
-    assert client.predict(handle_file(busy.picture), api_name="/predict")[0]["label"] == "1"
-
-
 def test_all_endpoints_share_one_limit(busy: Busy) -> None:
     busy.holding.touch()
     busy.join("predict")
@@ -135,45 +121,6 @@ def test_uploads_are_counted_for_as_long_as_their_files_are_kept(monkeypatch: py
     assert [quota.has_room(100) for _ in range(12)] == [True] * 10 + [False] * 2
     quota = Quota()
     assert [quota.has_room(1) for _ in range(12)] == [True] * 10 + [False] * 2
-
-
-def test_the_folders_of_deleted_files_are_removed(tmp_path: Path) -> None:
-    for name in ("old and empty", "old with a file", "new and empty"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "old with a file" / "picture.png").touch()
-    for name in ("old and empty", "old with a file"):
-        os.utime(tmp_path / name, (1000, 1000))
-    middleware.remove_empty_folders(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"old with a file", "new and empty"}
-    middleware.remove_empty_folders(tmp_path / "none")
-
-
-def test_old_files_are_removed_while_others_come(tmp_path: Path) -> None:
-    with gr.Blocks() as demo:
-        files = gr.File().temp_files
-    picture = tmp_path / "picture.png"
-    picture.touch()
-    files |= {str(picture), str(tmp_path / "removed by somebody.png")}
-    stop = threading.Event()
-
-    def come() -> None:
-        for number in itertools.count():
-            if stop.is_set():
-                return
-            files.add(str(tmp_path / f"none {number % 5000}.png"))
-
-    thread = threading.Thread(target=come)
-    thread.start()
-    try:
-        for _ in range(20):
-            remove_old_files(demo, age=3600)
-            assert picture.exists() and str(picture) in files
-        for _ in range(20):
-            remove_old_files(demo, age=-1)
-    finally:
-        stop.set()
-        thread.join()
-    assert not picture.exists() and str(picture) not in files
 
 
 def test_nothing_is_left_of_forty_calls(
