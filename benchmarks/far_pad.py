@@ -1,4 +1,4 @@
-"""How soon the pad answers a visitor far away: Chromium, a relay that delays each direction, the app.
+"""How soon the pad answers a visitor far away: Chromium, which delays each request, and the app.
 
     python benchmarks/far_pad.py
 
@@ -11,11 +11,8 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.helpers import ROOT, chromium, free_port, save, serving, table
+from benchmarks.helpers import chromium, save, serving, table
 
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
 MOVES, PAUSE = 160, 12  # of the mouse in a stroke; milliseconds between two of them
@@ -61,20 +58,6 @@ WATCH = """() => {
 }"""
 
 
-@contextmanager
-def far(port: int, round_trip: float) -> Iterator[str]:
-    """The address of a relay to a local port."""
-    listen = free_port()
-    script = str(ROOT / "benchmarks" / "relay.py")
-    process = subprocess.Popen([sys.executable, script, str(listen), str(port), str(round_trip / 2)])
-    time.sleep(1)
-    try:
-        yield f"http://127.0.0.1:{listen}"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def place(page: Page) -> tuple[float, float, float]:
     box = page.locator("#pad canvas").bounding_box()
     assert box
@@ -109,8 +92,9 @@ def settled(page: Page, patience: float) -> tuple[float, float, list[float]]:
     raise RuntimeError("no answer")
 
 
-def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: str) -> list[str]:
-    """The cells of `HEADER`, of drawing `strokes` digits."""
+def measure(browser: Browser, url: str, strokes: int, trip: float, drawing: str) -> list[str]:
+    """The cells of `HEADER`, of drawing `strokes` digits at a round trip of so many ms."""
+    patience = 300 + 2 * trip
     panel = drawing == "panel"
     requests: list[Request] = []
     page = browser.new_context(viewport=WINDOW).new_page()
@@ -120,6 +104,8 @@ def measure(browser: Browser, url: str, strokes: int, patience: float, drawing: 
     if page.locator("#inside details.panel").evaluate("details => details.open") != panel:
         page.locator("#inside .panel > summary").click()
     page.evaluate(WATCH)
+    distance = {"offline": False, "latency": trip, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", distance)
     loop(page, 0.6, 0.5, 0.2, 0.3, MOVES)  # the first of a page compiles its code
     page.wait_for_timeout(2000)
     page.on("request", lambda request: requests.append(request))
@@ -199,9 +185,9 @@ def main() -> None:
         browser = chromium(playwright)
         for trip in options.round_trips:
             for name in DRAWINGS:
-                with far(app.port, trip) as url:
-                    found = measure(browser, url, options.strokes, 300 + 2 * trip, name)
-                rows.append([f"{trip:.0f} ms, {name}", *found])
+                rows.append(
+                    [f"{trip:.0f} ms, {name}", *measure(browser, app.url, options.strokes, trip, name)]
+                )
                 print(rows[-1], flush=True)
         ratio = opening(browser, app.url, bare.url, options.openings)
         browser.close()

@@ -3,16 +3,13 @@
     python benchmarks/serve.py
 
 32 clients ask in turn the pad's function, `/predict` and two functions that return their argument, each with a digit
-of its own, whose answer is known: one function of a plain Gradio app, one with the app's settings. Then the pad is
-asked while 16 callers send photos of 12 megapixels. At last pages are opened, drawn on and left.
+of its own, whose answer is known: one function of a plain Gradio app, one with the app's settings.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
-import io
-import itertools
 import json
 import statistics
 import sys
@@ -24,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -37,8 +33,6 @@ from mnist_mlp.server.limits import CALLERS
 from mnist_mlp.training.mnist import load_train
 
 CLIENTS = 32
-PHOTOGRAPHERS = 16
-DRAWINGS = 200  # of the pad, while photos are sent and without
 PATIENCE = 60  # seconds for one answer
 NAMED = {
     "pad": "the pad",
@@ -120,12 +114,6 @@ class Client:
             if message.get("msg") == "process_completed" and message["success"]:
                 return message["output"]["data"]
         raise RuntimeError("no answer")
-
-    def upload(self, content: bytes) -> str:
-        part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n%s\r\n--x--\r\n'
-        kind = {"Content-Type": "multipart/form-data; boundary=x"}
-        self.http.request("POST", "/gradio_api/upload", part % content, kind)
-        return json.load(self.http.getresponse())[0]
 
 
 Ask = Callable[[Client, Task], bool]
@@ -213,64 +201,16 @@ def in_turns(
     return loads
 
 
-def photo() -> bytes:
-    """A JPEG of 12 megapixels with a phone camera's noise: about 4 MB."""
-    rng = np.random.default_rng(1)
-    paper = np.full((3000, 4000), 200.0)
-    paper[800:2200, 1900:2050] = 40
-    noisy = (paper[..., None] + rng.normal(0, 6, (3000, 4000, 3))).clip(0, 255).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noisy).save(file, "JPEG", quality=90)
-    return file.getvalue()
-
-
-def beside_photos(app: Server, tasks: list[Task]) -> float:
-    """The time from a drawing to its label while callers send photos of 12 megapixels, as a multiple of that alone."""
-    ask, function, picture = pad(app), endpoint(app), photo()
-    drawing, stop = Client(app), threading.Event()
-
-    def draw() -> float:
-        times = []
-        for task in itertools.islice(itertools.cycle(tasks), DRAWINGS):
-            start = time.perf_counter()
-            assert ask(drawing, task)
-            times.append(time.perf_counter() - start)
-            time.sleep(0.02)
-        return statistics.median(times)
-
-    def photographer(number: int) -> None:
-        client = Client(app)
-        while not stop.is_set():
-            try:
-                path = client.upload(picture + number.to_bytes(2, "big"))
-                client.queued(function, [{"path": path, "meta": {"_type": "gradio.FileData"}}, "relu"])
-            except (OSError, http.client.HTTPException, RuntimeError):  # refused, as there are too many
-                client = Client(app)
-
-    draw()
-    alone = draw()
-    with ThreadPoolExecutor(PHOTOGRAPHERS) as pool:
-        running = [pool.submit(photographer, number) for number in range(PHOTOGRAPHERS)]
-        time.sleep(3)
-        busy = draw()
-        stop.set()
-        for each in running:
-            each.result()
-    return busy / alone
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--round", type=int, default=640, help="answers in each (default: %(default)s)")
     options = parser.parse_args()
     wanted = tasks()
-    with serving("app.py") as app:
-        with serving("-c", PLAIN) as plain, serving("-c", SAME_SETTINGS) as same:
-            asks = {"pad": (app, pad(app)), "predict": (app, predict(app))}
-            others = {"plain": (plain, identity(plain)), "same settings": (same, identity(same))}
-            loads = in_turns({**asks, **others}, wanted, options.rounds, options.round)
-        photos = beside_photos(app, wanted)
+    with serving("app.py") as app, serving("-c", PLAIN) as plain, serving("-c", SAME_SETTINGS) as same:
+        asks = {"pad": (app, pad(app)), "predict": (app, predict(app))}
+        others = {"plain": (plain, identity(plain)), "same settings": (same, identity(same))}
+        loads = in_turns({**asks, **others}, wanted, options.rounds, options.round)
     rates = {name: statistics.median(each.rate for each in found) for name, found in loads.items()}
     rows = [
         (f"answers a second to {CLIENTS} clients: {NAMED[name]}", f"{rate:.0f}")
@@ -282,7 +222,6 @@ def main() -> None:
             rows.append((f"{NAMED[name]}, as a multiple of {NAMED[other]}", f"{ratio:.2f}"))
     every = [each for found in loads.values() for each in found]
     given, lost, wrong = (sum(getattr(each, key) for each in every) for key in ("wanted", "lost", "wrong"))
-    rows.append(("the pad while 16 callers send photos of 12 megapixels, × alone", f"{photos:.1f}"))
     rows.append(("answers, of which lost / wrong or crossed", f"{given:,}, {lost} / {wrong}"))
     save("serve", table(["", "this app"], rows))
 

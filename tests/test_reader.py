@@ -126,12 +126,12 @@ def test_a_level_line_has_no_text_and_no_digits() -> None:
 
 
 def test_confidence_is_the_share_that_is_right(mnist: Digits) -> None:
-    kinds = itertools.product((APART, TOUCHING), (1, 2, 3, 4))
-    made = [number for hand, length in kinds for number in numbers(mnist, 100, length, hand)]
+    kinds = itertools.product((APART, TOUCHING), (1, 2, 3))
+    made = [number for hand, length in kinds for number in numbers(mnist, 80, length, hand)]
     readings = [read(number.canvas) for number in made]
     right = [reading.text == number.text for reading, number in zip(readings, made)]
-    # Two standard deviations of 800 are 2 points; 1.5 are the calibration's.
-    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.035
+    # Two standard deviations of 480 are 2.5 points; 1.5 are the calibration's.
+    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.04
 
 
 def test_more_than_200_digits_are_refused(mnist: Digits) -> None:
