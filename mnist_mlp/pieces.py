@@ -31,6 +31,9 @@ SAME = 0.002  # of the squared height: two cuts that differ by less ink are one
 # In shares of the tallest part:
 TALL = 0.4  # a part that is as tall makes a line, others join one
 SPECK = 0.15  # what is smaller is left out
+DOT = (
+    0.9  # of the strokes' width: a speck of that size is a dot of the pen, what is smaller or thinner is dust
+)
 MOST_LINES = 50
 LOWEST = 5  # pixels of a picture: what is less high holds no digit that could be read
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
@@ -241,6 +244,8 @@ class Line(NamedTuple):
     """Pixels of the picture for one of the line's."""
     components: int
     """Number of connected components of its ink."""
+    dots: int
+    """Number of dots of the pen that were left out as specks."""
 
     def to_picture(self, left: int, box: Box) -> Box:
         """Where in the picture a box lies that is given within a window from column `left` of the line on."""
@@ -286,26 +291,29 @@ def find_lines(ink: np.ndarray) -> list[Line]:
     centre = (top + bottom) / 2
     away = np.stack([np.maximum(np.maximum(a - centre, centre - b), 0) for a, b in spans])
     line_of = np.where(line_of < 0, away.argmin(0), line_of)
-    line_of[np.maximum(height, width) < SPECK * tallest] = -1
+    specks = np.maximum(height, width) < SPECK * tallest
+    pen = stroke_width(ink[within]) if specks.any() else np.inf
+    dots = line_of[specks & (np.minimum(height, width) >= DOT * pen)]
+    line_of[specks] = -1
     if np.count_nonzero(line_of >= 0) > MOST_PARTS or len(spans) > MOST_LINES:
         return []
     chosen = np.concatenate([[-1], line_of])[parts]
     order = np.argsort([first for first, _ in spans])
-    of_line = np.bincount(line_of[line_of >= 0], minlength=len(spans))
+    of_line, dots = (np.bincount(of[of >= 0], minlength=len(spans)) for of in (line_of, dots))
     return [
-        _line(np.where(chosen == line, ink[within], 0), from_left, from_top, int(of_line[line]))
-        for line in order
+        _line(np.where(chosen == i, ink[within], 0), from_left, from_top, int(of_line[i]), int(dots[i]))
+        for i in order
     ]
 
 
-def _line(ink: np.ndarray, from_left: int, from_top: int, parts: int) -> Line:
+def _line(ink: np.ndarray, from_left: int, from_top: int, parts: int, dots: int) -> Line:
     box = box_of(ink > 0.5)
     if box is None:
-        return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0, 0)
+        return Line(np.zeros((2, 2), np.float32), 0, 0, 1.0, 0, 0)
     rows, columns = box.within(margin=1)
     within = ink[rows, columns]
     scale = max(len(within) / LINE_HEIGHT, 1 / MOST_ENLARGED)
     size = (max(round(within.shape[1] / scale), 1), max(round(within.shape[0] / scale), 2))
     filter = Image.Resampling.BOX if scale >= 1 else Image.Resampling.BILINEAR
     reduced = np.asarray(Image.fromarray(within).resize(size, filter))
-    return Line(reduced, from_left + columns.start, from_top + rows.start, scale, parts)
+    return Line(reduced, from_left + columns.start, from_top + rows.start, scale, parts, dots)

@@ -108,6 +108,8 @@ class LineWays(NamedTuple):
     """Width of the line, in shares of its height."""
     components: int
     """Number of connected components of its ink."""
+    dots: int
+    """Number of dots that are too small for a part of it."""
 
 
 class ReaderWeights(NamedTuple):
@@ -274,9 +276,8 @@ class Reader(Network):
             terms.append(Term("mark" if label == MARK else str(label), float(s[arc, label]) - part, part))
         line_sum = LineSum(ways[0].text, tuple(terms), ways[0].of_text, ways[0].of_all)
         score = float(digit_score(logits[chosen]).sum())
-        return LineWays(
-            ways, line_sum, tuple(digits), score, line.ink.shape[1] / line.ink.shape[0], line.components
-        )
+        width = line.ink.shape[1] / line.ink.shape[0]
+        return LineWays(ways, line_sum, tuple(digits), score, width, line.components, line.dots)
 
     def _see(
         self, pieces: Pieces, every: Arcs, whole: np.ndarray | None
@@ -316,6 +317,7 @@ class Reader(Network):
         elif confidence < self.reader.sure * (1 - none) or none > self.reader.doubt:
             hint = not_sure(text, others[0][0])
         marks = sum(term.label == "mark" for line in sums for term in line.terms)
+        marks += sum(line.dots for line in lines)
         return Reading(text, confidence, hint, digits, readings, sums, marks)
 
 

@@ -92,13 +92,16 @@ def test_lines_are_separated_by_line_feeds(mnist: Digits) -> None:
     assert read(canvas).text == "{}{}\n{}{}".format(*some.labels)
 
 
-@pytest.mark.parametrize(("dash", "at"), [((10, 100, 50, 100), "before"), ((250, 100, 290, 100), "after")])
-def test_a_mark_is_left_out_and_said_to_be(mnist: Digits, dash: tuple[int, ...], at: str) -> None:
+MARKS = {"dash before": (10, 95, 50, 103), "dash after": (250, 95, 290, 103), "point": (240, 130, 252, 142)}
+
+
+@pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS.keys())
+def test_a_mark_is_left_out_and_said_to_be(mnist: Digits, mark: tuple[int, ...]) -> None:
     five = mnist.images[mnist.labels == 5][1]
     sheet = Image.new("L", (300, 200), 255)
     sheet.paste(Image.fromarray(on_a_sheet(five)), (64, 14))
     plain = read(np.asarray(sheet))
-    ImageDraw.Draw(sheet).line(dash, 0, 9)
+    ImageDraw.Draw(sheet).rectangle(mark, 0)
     reading = read(np.asarray(sheet))
     assert (plain.text, plain.marks, reading.text, reading.marks) == ("5", 0, "5", 1)
     assert full_hint(reading.hint, reading.marks) == (reading.hint or MARKS_LEFT_OUT)

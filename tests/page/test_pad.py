@@ -397,6 +397,11 @@ def test_marks_that_are_left_out_are_told(page: Page, app: str) -> None:
     draw(page, [(0.55, 0.15), (0.55, 0.85)])
     expect_text(page, "1")
     expect(page.locator("#hint")).to_contain_text("left out")
+    page.keyboard.press("Escape")  # 1.1
+    for stroke in ([(0.3, 0.2), (0.3, 0.8)], [(0.45, 0.79), (0.452, 0.792)], [(0.6, 0.2), (0.6, 0.8)]):
+        draw(page, stroke)
+    expect_text(page, "11")
+    expect(page.locator("#hint")).to_contain_text("left out")
 
 
 def keep(page: Page, lines: list[list[float]], width: float) -> None:
