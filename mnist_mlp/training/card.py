@@ -82,7 +82,6 @@ _ROWS = (
     ("Letters of an unseen typeface taken for a digit", "letters_kept", "{:.1%}"),
     ("Scribbles taken for a digit", "scribbles_kept", "{:.1%}"),
     ("Pairs of digits taken for one", "pairs_kept", "{:.1%}"),
-    ("Digits told from letters of an unseen typeface (AUROC)", "auroc_letters", "{:.3f}"),
     ('Confidence below which it is "not sure"', "sure", "{:.2f}"),
     ("Epochs", "epochs", "{:,}"),
 )

@@ -9,10 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
-from scipy.stats import rankdata
 
 from mnist_mlp.mlp import MLP
-from mnist_mlp.network import digit_score
 from mnist_mlp.training.mnist import Digits
 from mnist_mlp.training.non_digits import SHARES, non_digits
 from mnist_mlp.training.redraw import examples
@@ -48,12 +46,6 @@ def _bins(probabilities: np.ndarray, digits: np.ndarray) -> list[tuple[float, fl
     ]
 
 
-def auroc(digits: np.ndarray, others: np.ndarray) -> float:
-    """The area under the ROC curve: how often a digit scores higher than a non-digit."""
-    ranks = rankdata(np.concatenate([digits, others]))[: len(digits)]
-    return float((ranks.sum() - len(digits) * (len(digits) + 1) / 2) / (len(digits) * len(others)))
-
-
 def on_test_images(net: MLP, test: Digits) -> dict[str, Any]:
     """The network's figures on the test images."""
     steps = net.forward(test.images / np.float32(255))
@@ -72,8 +64,8 @@ def on_validation_images(net: MLP, validation: Digits) -> dict[str, Any]:
 
     These are letters of a typeface that was not learnt from, new scribbles, and pairs of validation images.
     """
-    steps = net.forward(validation.images / np.float32(255))
-    errors = int((steps.probabilities.argmax(1) != validation.labels).sum())
+    p = net.predict_proba(validation.images / np.float32(255))
+    errors = int((p.argmax(1) != validation.labels).sum())
     figures: dict[str, Any] = {
         "validation_errors": errors,
         "validation_images": len(validation.labels),
@@ -82,9 +74,7 @@ def on_validation_images(net: MLP, validation: Digits) -> dict[str, Any]:
     }
     for kind, name in MEASURED.items():
         drawings = non_digits(kind, DRAWINGS_OF_EACH, validation, MEASURE_SEED) / np.float32(255)
-        logits = net.forward(drawings).logits
-        figures[f"auroc_{name}"] = round(auroc(digit_score(steps.logits), digit_score(logits)), 4)
-        figures[f"{name}_kept"] = _share(net.no_digit(logits) < 0.5)
+        figures[f"{name}_kept"] = _share(net.no_digit(net.forward(drawings).logits) < 0.5)
     return figures
 
 

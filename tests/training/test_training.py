@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.optimize import approx_fprime
-from scipy.stats import mannwhitneyu
 
 import train
 from mnist_mlp.mlp import MLP, load
@@ -202,12 +201,6 @@ def test_no_number_is_fitted_where_the_gradient_vanishes() -> None:
 
 
 # Figures
-
-
-def test_auroc_is_mann_and_whitneys_statistic() -> None:
-    rng = np.random.default_rng(0)
-    high, low = rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 200).round(1)
-    assert report.auroc(high, low) == pytest.approx(mannwhitneyu(high, low).statistic / (300 * 200))
 
 
 def test_calibration_error_of_networks_whose_answer_is_known() -> None:
