@@ -46,7 +46,10 @@ from mnist_mlp.server.networks import notice
 
 
 class Quota:
-    """Whether the cache folder has room: counts the uploads of the time that files are kept."""
+    """Whether the cache folder has room: counts the uploads of the time that files are kept.
+
+    Gradio bounds one upload, and not all of them: some loopback clients fill a Space's disk within minutes.
+    """
 
     def __init__(self) -> None:
         self.uploads: deque[tuple[float, int]] = deque()  # when, and the bytes
@@ -64,7 +67,7 @@ class Quota:
 
 
 def remove_empty_folders(folder: Path, age: float = CACHE_EVERY) -> None:
-    """Remove the folders of the cache that no longer have a file."""
+    """Remove the folders of the cache that no longer have a file: Gradio leaves two behind a call."""
     for each in os.scandir(folder) if folder.exists() else ():
         # A new one may be about to get its file.
         with contextlib.suppress(OSError):  # not empty
