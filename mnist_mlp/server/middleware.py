@@ -48,7 +48,7 @@ from mnist_mlp.server.networks import notice
 class Quota:
     """Whether the cache folder has room: counts the uploads of the time that files are kept.
 
-    Gradio bounds one upload, and not all of them: some loopback clients fill a Space's disk within minutes.
+    Gradio bounds one upload, and not all of them: callers could fill a Space's disk within minutes.
     """
 
     def __init__(self) -> None:
