@@ -39,7 +39,7 @@ from mnist_mlp.training.redraw import Redraw, redrawing
 from mnist_mlp.training.single_digits import Trained, learn_single_digits
 from mnist_mlp.training.thresholds import divided, temperature, with_thresholds
 
-EPOCHS = 600
+EPOCHS = 450
 NON_DIGITS = 18_000
 NUMBERS = 60_000
 SINGLES = 5  # redrawn images that are learnt beside each number

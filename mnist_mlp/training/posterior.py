@@ -20,7 +20,7 @@ from mnist_mlp.training.lattices import LONGEST, MOST_NODES, Lattices, measures_
 from mnist_mlp.training.learning import learn
 from mnist_mlp.training.models import CLASSES, from_weights, weights_of
 
-NUMBER_EPOCHS = 10
+NUMBER_EPOCHS = 6
 NUMBERS_A_STEP = 32
 SINGLES_A_STEP = 512  # redrawn images a step, which keep the network what it is beside its numbers
 SINGLES_SHARE = 2.0  # their weight in the loss

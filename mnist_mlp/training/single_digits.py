@@ -23,7 +23,7 @@ ECHOES = 15  # epochs that learn from the same redrawn images: drawing one costs
 SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300)  # epochs after which the weights are kept
 
 # The teacher
-STUDENT_EPOCHS = 10  # of the networks, for one epoch of the teacher
+STUDENT_EPOCHS = 12  # of the networks, for one epoch of the teacher
 TEACHER_RATE = 3e-3
 TEACHER_ECHOES = 2
 TEACHER_SHARE = 0.7  # of the target; the rest is the label
