@@ -79,10 +79,7 @@ def is_answer(message: Request | Response) -> bool:
 # ---- The page opens
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_opens_with_an_example_and_its_answer(browser: Browser, app: str, scheme: str) -> None:
-    context = browser.new_context(viewport=LAPTOP, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+def test_the_page_opens_with_an_example_and_its_answer(page: Page, app: str) -> None:
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request) if request.method == "POST" else None)
     page.add_init_script("""window.shift = 0;
@@ -108,7 +105,6 @@ def test_the_page_opens_with_an_example_and_its_answer(browser: Browser, app: st
     page.keyboard.press("Control+z")
     nothing_answered(page)
     expect(page.locator("#pad .invitation")).to_be_visible()
-    context.close()
 
 
 def test_the_pad_is_there_for_the_pen_as_soon_as_it_is_seen(page: Page, app: str) -> None:

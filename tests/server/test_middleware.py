@@ -123,14 +123,14 @@ def test_uploads_are_counted_for_as_long_as_their_files_are_kept(monkeypatch: py
     assert [quota.has_room(1) for _ in range(12)] == [True] * 10 + [False] * 2
 
 
-def test_nothing_is_left_of_twenty_calls(
+def test_nothing_is_left_of_eight_calls(
     monkeypatch: pytest.MonkeyPatch, start_app: Callable[..., Server]
 ) -> None:
     quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE, l.CACHE_EVERY = 3, 1; import runpy; "
     server = start_app("-c", quick + "runpy.run_path('app.py', run_name='__main__')")
     client = Client(server.url, verbose=False)
     paths = []
-    for number in range(20):
+    for number in range(8):
         path = server.log.with_name(f"{number}.png")
         path.write_bytes(one(100 + number))
         label, preview = client.predict(handle_file(str(path)), "relu", api_name="/predict")
