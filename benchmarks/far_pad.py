@@ -185,9 +185,8 @@ def main() -> None:
         browser = chromium(playwright)
         for trip in options.round_trips:
             for name in DRAWINGS:
-                rows.append(
-                    [f"{trip:.0f} ms, {name}", *measure(browser, app.url, options.strokes, trip, name)]
-                )
+                found = measure(browser, app.url, options.strokes, trip, name)
+                rows.append([f"{trip:.0f} ms, {name}", *found])
                 print(rows[-1], flush=True)
         ratio = opening(browser, app.url, bare.url, options.openings)
         browser.close()

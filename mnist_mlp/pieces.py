@@ -21,6 +21,7 @@ from mnist_mlp.pen import stroke_width
 LINE_HEIGHT = 44  # pixels to which a line is reduced or enlarged
 MOST_ENLARGED = 4  # times, at most
 STRAY = (0.05, 0.5)  # what a pixel sideways costs a cut; a pixel of ink costs 1
+DOT = 0.9  # of the strokes' width: a speck that is as wide and as high is a dot of the pen, any other is dust
 # In shares of the line's height:
 WIDEST_PIECE = 0.2  # pieces are not wider
 NEAREST_CUTS = 0.1  # of two cuts closer than that, the cheaper one stays
@@ -31,9 +32,6 @@ SAME = 0.002  # of the squared height: two cuts that differ by less ink are one
 # In shares of the tallest part:
 TALL = 0.4  # a part that is as tall makes a line, others join one
 SPECK = 0.15  # what is smaller is left out
-DOT = (
-    0.9  # of the strokes' width: a speck of that size is a dot of the pen, what is smaller or thinner is dust
-)
 MOST_LINES = 50
 LOWEST = 5  # pixels of a picture: what is less high holds no digit that could be read
 MOST_PARTS = 1000  # of a picture: what falls into more is no writing
