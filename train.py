@@ -45,6 +45,8 @@ NUMBERS = 60_000
 SINGLES = 5  # redrawn images that are learnt beside each number
 REDRAWN = 20_000  # redrawn digits of which numbers of one digit are made
 ROOT = Path(__file__).parent
+OF_SINGLES = ("epochs", "non_digits", "seed")  # the settings of the first part
+OF_NUMBERS = ("numbers", "number_epochs")  # and of the second
 PARTS = {"numbers": ("teacher", "networks"), "thresholds": ("teacher", "networks", "numbers")}
 
 
@@ -58,11 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.monotonic()
     facts = _begin(args, sys.argv[1:] if arguments is None else arguments)
     learn, validation = load_train(args.data)
-    others = to_learn_from(args.non_digits, learn, args.seed)
+    seed = facts["seed"]
+    others = to_learn_from(facts["non_digits"], learn, seed)
     labels = np.concatenate([learn.labels, np.full(len(others), NON_DIGIT, np.uint8)])
-    redraw = redrawing(np.concatenate([learn.images, others]), labels, args.seed)
+    redraw = redrawing(np.concatenate([learn.images, others]), labels, seed)
     state = args.output / "state"
-    trained = learn_single_digits(redraw, len(labels), validation, args.epochs, args.seed, state)
+    trained = learn_single_digits(redraw, len(labels), validation, facts["epochs"], seed, state)
     calibrated, snapshots = calibrate(trained, validation)
     nets = whole_numbers(calibrated, learn, redraw, validation, facts, state)
     facts["seconds"] = _add_seconds(state / "seconds.json", time.monotonic() - started)
@@ -159,18 +162,11 @@ def test(output: Path, digits: Digits) -> None:
 def _begin(args: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     """What the configuration says of how the networks are made; makes the folder, or resumes with the same settings."""
     path = args.output / "state" / "run.json"
-    settings = {
-        key: getattr(args, key) for key in ("epochs", "non_digits", "numbers", "number_epochs", "seed")
-    }
+    settings = {key: getattr(args, key) for key in (*OF_SINGLES, *OF_NUMBERS)}
     if args.start:
         earlier = json.loads((args.start / "state" / "run.json").read_text())
-        settings |= {key: earlier[key] for key in ("epochs", "non_digits", "seed")}
-        settings["started_from"] = earlier["command"]
-        if args.part == "thresholds":
-            settings |= {key: earlier[key] for key in ("numbers", "number_epochs")}
-    vars(args).update(
-        {key: settings[key] for key in ("epochs", "non_digits", "numbers", "number_epochs", "seed")}
-    )
+        kept = (*OF_SINGLES, *OF_NUMBERS) if args.part == "thresholds" else OF_SINGLES
+        settings |= {key: earlier[key] for key in kept} | {"started_from": earlier["command"]}
     facts = {
         **settings,
         "command": shlex.join(["python", "train.py", *arguments]),
@@ -183,10 +179,10 @@ def _begin(args: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     if path.exists():
         begun = json.loads(path.read_text())
         if not (args.output / "state" / "numbers").exists():  # its settings can still be chosen
-            begun |= {key: settings[key] for key in ("numbers", "number_epochs")}
+            begun |= {key: settings[key] for key in OF_NUMBERS}
         if any(begun.get(key) != value for key, value in settings.items()):
-            kept = {key: begun.get(key) for key in settings}
-            raise ValueError(f"{args.output} holds a run with {kept}, not {settings}; name another --output")
+            its = {key: begun.get(key) for key in settings}
+            raise ValueError(f"{args.output} holds a run with {its}, not {settings}; name another --output")
         if begun["commit"] != facts["commit"]:
             begun["resumed_at"] = facts["commit"]
         facts = begun
