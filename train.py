@@ -18,7 +18,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,6 @@ def main(arguments: list[str] | None = None) -> None:
     if args.push_to_hub:
         print(publish(args.output / "weights", args.push_to_hub, pictures=args.output / "docs"))
         return
-    started = time.monotonic()
     facts = _begin(args, sys.argv[1:] if arguments is None else arguments)
     learn, validation = load_train(args.data)
     seed = facts["seed"]
@@ -68,7 +66,6 @@ def main(arguments: list[str] | None = None) -> None:
     trained = learn_single_digits(redraw, len(labels), validation, facts["epochs"], seed, state)
     calibrated, snapshots = calibrate(trained, validation)
     nets = whole_numbers(calibrated, learn, redraw, validation, facts, state)
-    facts["seconds"] = _add_seconds(state / "seconds.json", time.monotonic() - started)
     save(nets, snapshots, trained, learn, validation, facts, args.output)
 
 
@@ -128,8 +125,8 @@ def save(
         name, folder = net.activation, output / "weights" / net.activation
         net.save_pretrained(folder)
         save_snapshots(net, snapshots[name], validation, folder / "snapshots.safetensors")
-        keys = ("epochs", "numbers", "number_epochs", "seconds")
-        metrics[name] = report.on_validation_images(net, validation) | {key: facts[key] for key in keys}
+        settings = {key: facts[key] for key in ("epochs", "numbers", "number_epochs")}
+        metrics[name] = report.on_validation_images(net, validation) | settings
         curves = report.curves(name, trained.history, len(validation.labels))
         pictures = {"curves": curves, "first_layer": report.first_layer(net)}
         report.save_figures(pictures, output / "docs" / name)
@@ -213,13 +210,6 @@ def _version(package: str) -> str:
 
         return str(tensorflow.__version__)
     return version(package)
-
-
-def _add_seconds(path: Path, seconds: float) -> int:
-    """The seconds that this run took, with those of the earlier times that it was started."""
-    total = round(seconds + (json.loads(path.read_text()) if path.exists() else 0))
-    _write_json(path, total)
-    return total
 
 
 def _write_json(path: Path, content: Any) -> None:
