@@ -126,7 +126,7 @@ def test_uploads_are_counted_for_as_long_as_their_files_are_kept(monkeypatch: py
 def test_nothing_is_left_of_eight_calls(
     monkeypatch: pytest.MonkeyPatch, start_app: Callable[..., Server]
 ) -> None:
-    quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE, l.CACHE_EVERY = 3, 1; import runpy; "
+    quick = "import mnist_mlp.server.limits as l; l.CACHE_AGE, l.CACHE_EVERY = 5, 1; import runpy; "
     server = start_app("-c", quick + "runpy.run_path('app.py', run_name='__main__')")
     client = Client(server.url, verbose=False)
     paths = []
