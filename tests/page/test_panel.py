@@ -295,7 +295,7 @@ def test_what_it_would_learn_is_shown_step_by_step(shown: Page, x: np.ndarray) -
     expect(shown.locator("#inside .learning .figure")).to_contain_text(f"= {found['loss']:.2f}")
     expect(shown.locator("#inside .learning tbody tr")).to_have_count(5)
     last = shown.locator("#inside .learning tbody tr").last  # of this rate, not of the one before
-    expect(last.locator("td").nth(2)).to_have_text(f"{found['losses'][-1]:.2f}")
+    expect(last.locator("td").nth(2)).to_have_text(f"{abs(found['losses'][-1]):.2f}")
     for row, p, loss in zip(
         shown.locator("#inside .learning tbody tr").all(), found["probabilities"], found["losses"]
     ):
