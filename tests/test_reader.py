@@ -133,8 +133,8 @@ def test_confidence_is_the_share_that_is_right(mnist: Digits) -> None:
     made = [number for hand, length in kinds for number in numbers(mnist, 80, length, hand)]
     readings = [read(number.canvas) for number in made]
     right = [reading.text == number.text for reading, number in zip(readings, made)]
-    # Two standard deviations of 480 are 2.5 points; 1.5 are the calibration's.
-    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.04
+    # Two standard deviations of 480 are 2.5 points; one is the calibration's.
+    assert abs(np.mean([reading.confidence for reading in readings]) - np.mean(right)) < 0.035
 
 
 def test_more_than_200_digits_are_refused(mnist: Digits) -> None:

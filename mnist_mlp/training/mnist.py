@@ -73,9 +73,8 @@ def _from_package() -> dict[str, np.ndarray] | None:
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != PICKLE_DIGEST:
         return None
-    parts = pickle.loads(
-        gzip.decompress(content), encoding="latin1"
-    )  # 50,000 to train, 10,000 more, the test
+    # 50,000 to train, 10,000 more, the test
+    parts = pickle.loads(gzip.decompress(content), encoding="latin1")
     images = [np.round(256 * pixels).astype(np.uint8).reshape(-1, 28, 28) for pixels, _ in parts]
     labels = [digits.astype(np.uint8) for _, digits in parts]
     return dict(zip(DIGESTS, (np.concatenate(images[:2]), np.concatenate(labels[:2]), images[2], labels[2])))

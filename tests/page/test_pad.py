@@ -148,6 +148,17 @@ def test_answers_come_while_the_pen_moves_and_the_last_is_for_the_last_drawing(p
     expect_answer_for_the_drawing(page, "sigmoid")
 
 
+def test_a_runner_up_is_shown_where_it_is_likely(page: Page, app: str) -> None:
+    open_app(page, app)
+    draw(page, ONE)
+    expect_text(page, "1")
+    expect_answer_for_the_drawing(page)
+    shown = page.locator("#label dl").count()
+    readings = list(read(canvas(page)).readings.values())
+    assert shown == 1 + sum(p >= 0.005 for p in readings[1:3])
+    assert " 0%" not in page.locator("#label").inner_text().replace("\n", " ")
+
+
 def test_an_answer_is_one_small_request_while_the_panel_is_closed(page: Page, app: str) -> None:
     open_app(page, app)
     page.locator("#inside .panel > summary").click()

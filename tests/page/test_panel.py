@@ -312,6 +312,16 @@ def test_what_it_would_learn_is_shown_step_by_step(shown: Page, x: np.ndarray) -
     shown.locator("#inside .learning summary").click()
 
 
+def test_a_change_of_theme_recolours_the_pictures(shown: Page) -> None:
+    light = colours(shown, "x")
+    shown.evaluate("document.body.classList.add('dark')")
+    shown.wait_for_timeout(200)
+    dark = colours(shown, "x")
+    shown.evaluate("document.body.classList.remove('dark')")
+    inked = light[:, 3] > 200
+    assert light[inked, :3].max() < 64 and dark[inked, :3].min() > 192
+
+
 # ---- The questions
 
 
